@@ -1,0 +1,1 @@
+"""What every role stands on: bus, settings, register map, Modbus. Imports no service."""

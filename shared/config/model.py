@@ -1,0 +1,210 @@
+"""Every key of `metergate.toml`: name, type, range, default. Unknown keys are errors; rules across keys are in `rules`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+"""Ids go into topics, file names and metrics: lower case letters, digits, `_` and `-`, at most 32."""
+UnitId = Annotated[int, Meta(ge=0, le=255)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Host = Annotated[str, Meta(min_length=1, max_length=253)]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Label = Annotated[str, Meta(max_length=64)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TOML table."""
+
+
+class Gateway(Section, frozen=True):
+    """`[gateway]`: where the running instance keeps its sockets and its memory.
+
+    Attributes:
+        run_dir: sockets, locks and state files of this run. METERGATE_RUN_DIR overrides.
+        state_dir: what survives a restart: energy counters. METERGATE_STATE_DIR overrides.
+    """
+
+    run_dir: Path = Path("run")
+    state_dir: Path = Path("state")
+
+
+class Simulated(Section, frozen=True):
+    """`[meter.simulated]`: an invented household. Announces itself as SIMULATION in the model strings.
+
+    Attributes:
+        seed: the same seed gives the same household.
+        start: time of day at which it starts; without it, the wall clock's.
+        speed: how many simulated seconds pass in one.
+        pv_kwp: peak power of the solar roof, kW; 0 for none.
+        battery_kwh: capacity of the battery, kWh; 0 for none.
+        wallbox_kw: largest charging power, kW; 0 for none.
+    """
+
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 1
+    start: TimeOfDay | UnsetType = UNSET
+    speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
+    pv_kwp: Annotated[float, Meta(ge=0, le=1_000)] = 9.8
+    battery_kwh: Annotated[float, Meta(ge=0, le=10_000)] = 10.0
+    wallbox_kw: Annotated[float, Meta(ge=0, le=350)] = 11.0
+
+
+class Modbus(Section, frozen=True):
+    """`[meter.modbus]`: a real meter on Modbus TCP.
+
+    Attributes:
+        profile: name of a shipped profile (`ksem`, `sunspec`) or path of a TOML file of your own.
+        host, port, unit: where the meter answers.
+        timeout_s: for one request.
+    """
+
+    host: Host
+    profile: Annotated[str, Meta(min_length=1)] = "ksem"
+    port: Port = 502
+    unit: UnitId = 1
+    timeout_s: Annotated[float, Meta(ge=0.05, le=60)] = 1.0
+
+
+class Replay(Section, frozen=True):
+    """`[meter.replay]`: a recording instead of a meter.
+
+    Attributes:
+        file: a CSV file, or a recording made by `metergate tap --record`.
+        speed: 1 as recorded, 10 ten times as fast.
+        loop: start again at the end; otherwise the last value grows old.
+        meter: which meter of the recording; without it the only one.
+    """
+
+    file: Path
+    speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
+    loop: bool = False
+    meter: Name | UnsetType = UNSET
+
+
+class Identity(Section, frozen=True):
+    """`[meter.identity]`: what the identity block, SunSpec model 1 and function 43/14 say. Absent keys: what the source says.
+
+    Attributes:
+        manufacturer, model, version, serial_number: texts, at most 32 bytes (version 16) in UTF-8.
+    """
+
+    manufacturer: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
+    model: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
+    version: Annotated[str, Meta(max_length=16)] | UnsetType = UNSET
+    serial_number: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
+
+
+class Group(Section, frozen=True):
+    """`[[meter.group]]`: one of 48 groups, 40 registers from 59392 + 40 * (number - 1)."""
+
+    number: Annotated[int, Meta(ge=1, le=48)]
+    label: Label = ""
+
+
+class Sensor(Section, frozen=True):
+    """`[[meter.sensor]]`: one of 96 sensors, 40 registers from 61440 + 40 * (number - 1).
+
+    Attributes:
+        number: 1 to 96.
+        label: at most 8 bytes are shown in the register.
+        serial_and_index: the register's number, free to choose.
+        phase: 1 to 3, 0 where it has none.
+    """
+
+    number: Annotated[int, Meta(ge=1, le=96)]
+    label: Label = ""
+    serial_and_index: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    phase: Annotated[int, Meta(ge=0, le=3)] = 0
+
+
+class Meter(Section, frozen=True):
+    """`[[meter]]`: one meter. The only section without which nothing live is served.
+
+    Attributes:
+        id: name on the bus and in files.
+        unit: Modbus unit id; selects the meter where several are configured.
+        source: which of the tables below feeds it.
+        cycle_ms: how often it is measured, ms.
+        stale_after_s: age in seconds from which live registers get exception 04; without it max(5 s, 3 cycles).
+        sunspec_layout: `2.6` as firmware 2.6 and later (end model at 40177), `2.5` as before (all one lower from 40070).
+        max_power_kw: a power beyond it, or an energy step that would need it, is taken for a fault of the source.
+    """
+
+    id: Name
+    source: Literal["simulated", "modbus", "replay"]
+    unit: UnitId = 1
+    cycle_ms: Annotated[int, Meta(ge=100, le=300_000)] = 200
+    stale_after_s: Annotated[float, Meta(ge=2, le=900)] | UnsetType = UNSET
+    sunspec_layout: Literal["2.6", "2.5"] = "2.6"
+    max_power_kw: Annotated[float, Meta(gt=0, le=400_000)] = 1_000.0
+    simulated: Simulated | UnsetType = UNSET
+    modbus: Modbus | UnsetType = UNSET
+    replay: Replay | UnsetType = UNSET
+    identity: Identity = field(default_factory=Identity)
+    group: tuple[Group, ...] = ()
+    sensor: tuple[Sensor, ...] = ()
+
+    @property
+    def stale_after_ms(self) -> int:
+        """Age from which live registers are no longer served, ms (docs/decisions: default max(5 s, 3 cycles))."""
+        seconds = max(5.0, 3 * self.cycle_ms / 1000) if self.stale_after_s is UNSET else self.stale_after_s
+        return round(seconds * 1000)
+
+
+class Slave(Section, frozen=True):
+    """`[slave]`: the plain Modbus TCP slave.
+
+    Attributes:
+        enabled: whether it runs.
+        host, port: where it listens; `::` for IPv6 and IPv4.
+        workers: processes that share the port.
+        max_connections, max_connections_per_address: over the cap a connection is refused.
+        idle_timeout_s: a connection without a request for so long is closed; 0 for never.
+    """
+
+    enabled: bool = True
+    host: Host = "0.0.0.0"
+    port: Port = 502
+    workers: Annotated[int, Meta(ge=1, le=16)] = 1
+    max_connections: Annotated[int, Meta(ge=1, le=60_000)] = 256
+    max_connections_per_address: Annotated[int, Meta(ge=1, le=60_000)] = 64
+    idle_timeout_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
+
+
+class Wallbox(Section, frozen=True):
+    """`[wallbox]`: whether a wallbox is attached, so that its block 49206-49261 exists."""
+
+    present: bool = False
+
+
+class Supervisor(Section, frozen=True):
+    """`[supervisor]`: how failures are handled.
+
+    Attributes:
+        beat_timeout_s: a role whose loop is silent for so long is killed and started again.
+        stop_timeout_s: how long a role may take to end before it is killed.
+        max_deaths_per_minute: over it a role is parked or the supervisor gives up, by role.
+    """
+
+    beat_timeout_s: Annotated[float, Meta(ge=0.3, le=60)] = 3.0
+    stop_timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
+    max_deaths_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 10
+
+
+class Log(Section, frozen=True):
+    """`[log]`: how much and in which shape. `auto` is colours at a terminal, JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Config(Section, frozen=True):
+    """The whole file. `path` is where it was read; relative paths in it are relative to its folder, resolved at load."""
+
+    gateway: Gateway = field(default_factory=Gateway)
+    meter: tuple[Meter, ...] = ()
+    slave: Slave = field(default_factory=Slave)
+    wallbox: Wallbox = field(default_factory=Wallbox)
+    supervisor: Supervisor = field(default_factory=Supervisor)
+    log: Log = field(default_factory=Log)

@@ -1,0 +1,39 @@
+"""Whose fault an error is decides its class; the class decides the exit code.
+
+    MetergateError
+    ├── ConfigError      the settings are wrong            exit 78 (EX_CONFIG): restarting cannot help
+    ├── RefusedError     the caller asked for what we deny exit 1
+    ├── PeerError        the other side of a wire broke its protocol, or is away
+    └── BusError         a message on the bus was malformed
+
+Anything else that escapes is a defect of ours.
+"""
+
+EXIT_DONE = 0
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_CONFIG = 78
+
+
+class MetergateError(Exception):
+    """Base of all errors that metergate raises on purpose."""
+
+    exit_code = EXIT_REFUSED
+
+
+class ConfigError(MetergateError):
+    """The settings cannot be used. The text names file, line, key, reason and cure."""
+
+    exit_code = EXIT_CONFIG
+
+
+class RefusedError(MetergateError):
+    """A request is denied; the text says why and what to do instead."""
+
+
+class PeerError(MetergateError):
+    """A meter, slave or client broke its protocol, or does not answer."""
+
+
+class BusError(MetergateError):
+    """A message on the bus is malformed, too large, or of an unknown kind."""

@@ -1,0 +1,1 @@
+"""The KSEM register map as data, and the way from a measurement to register bytes."""
