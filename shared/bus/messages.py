@@ -1,4 +1,4 @@
-"""Every message that crosses the bus, one struct each. `docs/messages.md` lists them; a test holds it against this file.
+"""Every message that crosses the bus, one struct each. `docs/messages.md` lists them; a test compares the two.
 
 Adding a field with a default is compatible. Anything else is a new major: a new tag beside the old one.
 """

@@ -1,4 +1,4 @@
-"""Every key of `metergate.toml`: name, type, range, default. Unknown keys are errors; rules across keys are in `rules`."""
+"""Every key of `metergate.toml`: name, type, range, default. Rules across keys are in `rules`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -83,7 +83,7 @@ class Replay(Section, frozen=True):
 
 
 class Identity(Section, frozen=True):
-    """`[meter.identity]`: what the identity block, SunSpec model 1 and function 43/14 say. Absent keys: what the source says.
+    """`[meter.identity]`: what the meter calls itself on the wire. Absent keys: what the source says.
 
     Attributes:
         manufacturer, model, version, serial_number: texts, at most 32 bytes (version 16) in UTF-8.
@@ -127,7 +127,7 @@ class Meter(Section, frozen=True):
         source: which of the tables below feeds it.
         cycle_ms: how often it is measured, ms.
         stale_after_s: age in seconds from which live registers get exception 04; without it max(5 s, 3 cycles).
-        sunspec_layout: `2.6` as firmware 2.6 and later (end model at 40177), `2.5` as before (all one lower from 40070).
+        sunspec_layout: `2.6` as firmware 2.6 and later (end model at 40177), `2.5` as before (from 40070 one lower).
         max_power_kw: a power beyond it, or an energy step that would need it, is taken for a fault of the source.
     """
 
@@ -200,7 +200,7 @@ class Log(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """The whole file. `path` is where it was read; relative paths in it are relative to its folder, resolved at load."""
+    """The whole file. Paths in it are relative to its folder and absolute once loaded."""
 
     gateway: Gateway = field(default_factory=Gateway)
     meter: tuple[Meter, ...] = ()

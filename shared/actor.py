@@ -1,0 +1,188 @@
+"""What a role's process does besides its work: settings, lock, bus, log, beats, an ordered end.
+
+A role is an `Actor`: one coroutine that is its whole life. It ends by an exception, by SIGTERM, or when the supervisor
+dies. Nothing is caught here to go on: a role that fails is started again from a known state.
+
+Exit codes: 0 after SIGTERM, 78 settings (starting again cannot help), 1 anything else.
+"""
+
+import abc
+import asyncio
+import contextlib
+import ctypes
+import gc
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from typing import ClassVar, Final, NoReturn
+
+import msgspec
+import structlog
+import uvloop
+
+from shared.bus.bus import Bus
+from shared.bus.endpoints import Endpoints, acquire
+from shared.config.load import find, load
+from shared.config.model import Config
+from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
+from shared.logging import configure
+
+_PR_SET_PDEATHSIG: Final = 1
+_BEATS_PER_TIMEOUT: Final = 4
+
+Status = int | str | bool
+
+
+class Life:
+    """What an actor is given.
+
+    Attributes:
+        instance: own name on the bus, e.g. `plain-slave.2`.
+        config: the settings, read once.
+        bus: messages.
+        log: bound to the instance.
+        listen: listening sockets held by the supervisor; empty where the role was started by hand.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        config: Config,
+        bus: Bus,
+        log: structlog.typing.FilteringBoundLogger,
+        listen: tuple[socket.socket, ...] = (),
+        control: socket.socket | None = None,
+    ) -> None:
+        self.instance = instance
+        self.config = config
+        self.bus = bus
+        self.log = log
+        self.listen = listen
+        self._control = control
+        self._status: dict[str, Status] = {}
+        self._beat = 0
+
+    def ready(self) -> None:
+        """Say that the role does its work now."""
+        self._tell({"ready": True})
+
+    def status(self, **fields: Status) -> None:
+        """What the next beats carry, e.g. `fresh_until_ns`."""
+        self._status.update(fields)
+
+    def beat(self, every_s: float) -> None:
+        """Tell the supervisor, from the loop that does the work, that this loop turns; and again after `every_s`."""
+        self._beat += 1
+        self._tell({"beat": self._beat, **self._status})
+        asyncio.get_running_loop().call_later(every_s, self.beat, every_s)
+
+    def _tell(self, message: dict[str, Status]) -> None:
+        if self._control is not None:
+            with contextlib.suppress(BlockingIOError):  # a stopped supervisor must not stop us; the next beat counts
+                self._control.send(msgspec.msgpack.encode(message))
+
+
+class Actor(abc.ABC):
+    """One role.
+
+    Attributes:
+        role: its name on the command line, in compose and on the bus.
+    """
+
+    role: ClassVar[str]
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+
+    @abc.abstractmethod
+    async def run(self) -> None:
+        """The whole life. Cancelled by SIGTERM; an exception ends the process."""
+
+
+def main(actor_class: type[Actor]) -> NoReturn:
+    """Entry of `python -m services.<role>`, by hand or under a supervisor."""
+    sys.exit(_run(actor_class, os.environ))
+
+
+def child_main(module: str) -> NoReturn:
+    """Entry of a child that the fork server made; `module` holds the actor class as `ACTOR`."""
+    code = EXIT_REFUSED
+    try:
+        code = _run(importlib.import_module(module).ACTOR, os.environ)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)  # the fork server's own exit handlers are not ours to run
+
+
+def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
+    instance = environ.get("METERGATE_INSTANCE", actor_class.role)
+    try:
+        _die_with_supervisor(environ)
+        config = load(find(None, environ), environ)
+        log = configure(config.log, instance)
+        endpoints = Endpoints(config.gateway.run_dir)
+        lock = acquire(config.gateway.run_dir, instance)
+        _raise_descriptor_limit()
+        gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
+        uvloop.run(_live(actor_class, instance, config, endpoints, lock.generation, log, environ))
+    except MetergateError as error:
+        print(f"{instance}: {error}", file=sys.stderr)  # noqa: T201  # logging may not be set up yet
+        return error.exit_code
+    except Exception:  # noqa: BLE001  # the last line of defence turns it into a log line and an exit code
+        structlog.get_logger().bind(instance=instance).exception("role failed")
+        return EXIT_REFUSED
+    return EXIT_DONE
+
+
+async def _live(
+    actor_class: type[Actor],
+    instance: str,
+    config: Config,
+    endpoints: Endpoints,
+    generation: int,
+    log: structlog.typing.FilteringBoundLogger,
+    environ: Mapping[str, str],
+) -> None:
+    loop = asyncio.get_running_loop()
+    bus = Bus(endpoints, instance, generation, log)
+    fds = [int(fd) for fd in environ.get("METERGATE_LISTEN_FDS", "").split(",") if fd]
+    life = Life(instance, config, bus, log, tuple(socket.socket(fileno=fd) for fd in fds), _control(environ))
+    work = loop.create_task(actor_class(life).run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    life.beat(config.supervisor.beat_timeout_s / _BEATS_PER_TIMEOUT)
+    try:
+        await work
+    except asyncio.CancelledError:
+        log.info("stopped")
+    finally:
+        bus.close()
+
+
+def _control(environ: Mapping[str, str]) -> socket.socket | None:
+    fd = environ.get("METERGATE_CONTROL_FD")
+    if fd is None:
+        return None
+    control = socket.socket(fileno=int(fd))
+    control.setblocking(False)
+    return control
+
+
+def _die_with_supervisor(environ: Mapping[str, str]) -> None:
+    """Have the kernel kill this process with its supervisor, also while it is stopped (prctl(2), PR_SET_PDEATHSIG)."""
+    supervisor = environ.get("METERGATE_SUPERVISOR_PID")
+    if supervisor is None:
+        return
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != int(supervisor):  # it died before the call above
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _raise_descriptor_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

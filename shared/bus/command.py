@@ -1,0 +1,79 @@
+"""Ask the owner of some state to do something, and wait for the answer. Blocking; for command lines and tests.
+
+Roles use `Bus.call`, which is the same conversation on their event loop.
+"""
+
+import itertools
+import time
+from typing import Any
+
+import zmq
+
+from shared import clock
+from shared.bus.codec import decode_reply, encode
+from shared.bus.messages import Command, Reply
+from shared.bus.sockets import Socket, context, dealer_socket
+from shared.errors import BusError, PeerError, RefusedError
+
+_ids = itertools.count(1)
+
+
+def command(verb: str, args: dict[str, Any], timeout_s: float) -> Command:
+    """A command that its owner drops after `timeout_s`, since nobody waits for it any longer."""
+    return Command(id=next(_ids), verb=verb, args=args, deadline_ns=clock.now_ns() + round(timeout_s * 1e9))
+
+
+def expired(request: Command) -> bool:
+    """Whether its caller has given up. Deadlines of another boot cannot be compared and count as expired."""
+    return request.boot != clock.BOOT_ID or clock.now_ns() > request.deadline_ns
+
+
+def result(instance: str, reply: Reply) -> dict[str, Any]:
+    """The result, or RefusedError with the owner's words."""
+    if not reply.ok:
+        raise RefusedError(reply.error or f"{instance} refused without a reason")
+    return reply.result
+
+
+def silence(instance: str, verb: str, timeout_s: float) -> PeerError:
+    """The error for no answer."""
+    return PeerError(f"{instance} did not answer {verb!r} within {timeout_s:g} s; see `metergate ps`")
+
+
+def call(endpoint: str, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 2.0) -> dict[str, Any]:
+    """Send one command and wait for its answer.
+
+    Args:
+        endpoint: of the owner, `Endpoints.cmd(instance)`.
+        instance: its name, for messages.
+        verb: what to do.
+        args: details by name.
+        timeout_s: for connection, work and answer together.
+
+    Raises:
+        RefusedError: the owner said no; the text is its reason.
+        PeerError: no answer in time.
+        BusError: the answer is malformed.
+    """
+    with context() as ctx, dealer_socket(ctx, endpoint) as socket:
+        return call_on(socket, instance, verb, args, timeout_s)
+
+
+def call_on(socket: Socket, instance: str, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """As `call`, on a DEALER that is already there."""
+    until = time.monotonic() + timeout_s
+    request = command(verb, args, timeout_s)
+    if not socket.poll(_left_ms(until), zmq.POLLOUT):
+        raise silence(instance, verb, timeout_s)
+    socket.send(encode(request), zmq.NOBLOCK)
+    while socket.poll(_left_ms(until), zmq.POLLIN):
+        reply = decode_reply(socket.recv())
+        if reply.id == request.id:
+            return result(instance, reply)
+        if reply.id > request.id:
+            raise BusError(f"{instance} answered a command that was never sent ({reply.id})")
+    raise silence(instance, verb, timeout_s)
+
+
+def _left_ms(until: float) -> int:
+    return max(0, round((until - time.monotonic()) * 1000))

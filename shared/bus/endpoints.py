@@ -1,0 +1,127 @@
+"""Where each instance is found on this host, and that it runs only once.
+
+One folder, mode 0700, holds for each instance `<name>.pub`, `<name>.cmd` and `<name>.lock`. A second ipc bind would
+succeed silently and steal the endpoint, therefore the lock: who does not hold it must not bind.
+"""
+
+import fcntl
+import os
+import re
+import time
+from pathlib import Path
+from typing import Final
+
+from shared.errors import ConfigError, RefusedError
+
+SOCKET_PATH_LIMIT: Final = 107
+"""Bytes that fit into sun_path of a Unix socket address on Linux (unix(7)), less the final NUL."""
+
+LONGEST_INSTANCE: Final = "supervisor.certificate-manager"
+LOCK_PATIENCE_S: Final = 0.5
+"""A health check that looks at the lock holds it for an instant; a dying process frees it a moment after its end."""
+
+_INSTANCE = re.compile(r"[a-z][a-z-]*(\.[a-z0-9-]+)?")
+
+
+class Endpoints:
+    """ZeroMQ endpoints of the instances under one run folder.
+
+    Args:
+        run_dir: absolute path of the folder.
+
+    Raises:
+        ConfigError: the path leaves no room for socket names.
+    """
+
+    __slots__ = ("run_dir",)
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        longest = len(os.fsencode(run_dir / f"{LONGEST_INSTANCE}.pub"))
+        if longest > SOCKET_PATH_LIMIT:
+            room = SOCKET_PATH_LIMIT - (longest - len(os.fsencode(run_dir)))
+            raise ConfigError(
+                f"gateway.run_dir: {run_dir} is too long for the sockets in it (at most {room} bytes); "
+                "choose a shorter folder, or set METERGATE_RUN_DIR"
+            )
+
+    def pub(self, instance: str) -> str:
+        """Endpoint on which `instance` publishes."""
+        return f"ipc://{self.run_dir}/{_checked(instance)}.pub"
+
+    def cmd(self, instance: str) -> str:
+        """Endpoint on which `instance` takes commands."""
+        return f"ipc://{self.run_dir}/{_checked(instance)}.cmd"
+
+
+class Lock:
+    """Held by the one process that is `instance`; the kernel frees it at its end, however it ends.
+
+    Attributes:
+        generation: larger than that of every earlier holder, also when folder or clock start anew (not both at once).
+    """
+
+    __slots__ = ("_fd", "generation", "instance")
+
+    def __init__(self, instance: str, fd: int, generation: int) -> None:
+        self.instance = instance
+        self.generation = generation
+        self._fd = fd
+
+    def release(self) -> None:
+        """Free the instance name."""
+        os.close(self._fd)
+
+
+def acquire(run_dir: Path, instance: str) -> Lock:
+    """Become `instance`.
+
+    Raises:
+        RefusedError: another process is it already.
+    """
+    run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    run_dir.chmod(0o700)
+    fd = os.open(run_dir / f"{_checked(instance)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(fd)
+                raise RefusedError(
+                    f"{instance} is already running under {run_dir}; stop it first, or give this one its own run_dir"
+                ) from None
+            time.sleep(0.01)
+    stored = os.pread(fd, 20, 0)
+    generation = max(int(stored) + 1 if stored.isdigit() else 0, int(time.time()))
+    os.pwrite(fd, f"{generation:020d}".encode(), 0)
+    return Lock(instance, fd, generation)
+
+
+def is_held(run_dir: Path, instance: str) -> bool:
+    """Whether some process is `instance` now."""
+    try:
+        fd = os.open(run_dir / f"{_checked(instance)}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def instances(run_dir: Path) -> list[str]:
+    """Names of the instances that run now, sorted."""
+    names = (path.stem for path in run_dir.glob("*.lock"))
+    return sorted(name for name in names if _INSTANCE.fullmatch(name) and is_held(run_dir, name))
+
+
+def _checked(instance: str) -> str:
+    if not _INSTANCE.fullmatch(instance) or len(instance) > len(LONGEST_INSTANCE) + 2:
+        raise RefusedError(f"{instance!r} is no instance name; they look like plain-slave or plain-slave.2")
+    return instance

@@ -1,0 +1,146 @@
+"""A parsed TOML document against the model: every mistake is found, not only the first, with what would be right."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Final, NamedTuple, get_args
+
+import msgspec
+from msgspec import UnsetType, inspect
+
+from shared.config.lines import Key
+from shared.config.model import Section
+
+
+class Problem(NamedTuple):
+    """One mistake: where, and what is wrong and right in words."""
+
+    key: Key
+    reason: str
+
+
+_KINDS: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "a table",
+}
+
+
+def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Section | None:
+    """An instance of `cls`, or None where `problems` grew.
+
+    Args:
+        cls: section of the model.
+        raw: what tomllib read.
+        key: path of this section.
+        problems: collects every mistake found.
+    """
+    if not isinstance(raw, dict):
+        problems.append(Problem(key, f"is {_show(raw)}, but must be a table: [{dotted(key)}]"))
+        return None
+    before = len(problems)
+    fields = {field.name: field for field in msgspec.structs.fields(cls)}
+    for name in raw.keys() - fields.keys():
+        close = difflib.get_close_matches(name, fields, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(fields))}"
+        problems.append(Problem((*key, name), f"is no setting; {hint}"))
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in raw:
+            values[name] = _value(field.type, raw[name], (*key, name), problems)
+        elif field.required:
+            problems.append(Problem((*key, name), f"is missing; give {describe(field.type)}"))
+    return cls(**values) if len(problems) == before else None
+
+
+def _value(kind: Any, raw: Any, key: Key, problems: list[Problem]) -> Any:
+    section, many = _section(kind)
+    if section is not None and many:
+        if not isinstance(raw, list):
+            problems.append(Problem(key, f"is {_show(raw)}, but must be a list of tables: [[{dotted(key)}]]"))
+            return ()
+        return tuple(build(section, item, (*key, index), problems) for index, item in enumerate(raw))
+    if section is not None:
+        return build(section, raw, key, problems)
+    try:
+        return msgspec.convert(raw, kind, dec_hook=_path)
+    except msgspec.ValidationError:
+        problems.append(Problem(key, f"is {_show(raw)}, but must be {describe(kind)}"))
+        return None
+
+
+def _section(kind: Any) -> tuple[type[Section] | None, bool]:
+    """The section class inside a field type, and whether the field is a list of it."""
+    candidates = [kind, *get_args(kind)]
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate, kind is not candidate and getattr(kind, "__origin__", None) is tuple
+    return None, False
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise msgspec.ValidationError(f"no {kind.__name__}")
+
+
+def describe(kind: Any) -> str:
+    """What a field wants, in words: "a whole number from 1 to 65535"."""
+    return _describe(inspect.type_info(kind))
+
+
+def _describe(info: inspect.Type) -> str:
+    match info:
+        case inspect.UnionType(types=types):
+            return " or ".join(
+                _describe(one) for one in types if not isinstance(one, inspect.CustomType) or one.cls is not UnsetType
+            )
+        case inspect.LiteralType(values=values):
+            return "one of " + ", ".join(repr(value) for value in sorted(values, key=str))
+        case inspect.IntType(ge=ge, le=le):
+            return f"a whole number{_range(ge, le)}"
+        case inspect.FloatType(ge=ge, le=le, gt=gt):
+            return f"a number{_range(ge, le) if gt is None else f' above {gt:g} up to {le:g}'}"
+        case inspect.StrType(pattern=pattern, max_length=longest):
+            if pattern is not None:
+                return _PATTERNS.get(pattern, f"a text like {pattern}")
+            return f"a text of at most {longest} characters" if longest else "a text that is not empty"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.CustomType():
+            return "a path, as a text that is not empty"
+        case inspect.StructType(cls=cls):
+            return f"a table ({cls.__name__.lower()})"
+    return "another type"
+
+
+_PATTERNS: Final = {
+    r"^[a-z0-9][a-z0-9_-]{0,31}$": "a name of lower case letters, digits, _ and -, at most 32 characters",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": 'a time of day such as "06:30"',
+}
+
+
+def _range(lowest: float | None, highest: float | None) -> str:
+    if lowest is None and highest is None:
+        return ""
+    return f" from {lowest:g} to {highest:g}" if abs(highest or 0) < 1e6 else f" from {lowest} to {highest}"
+
+
+def _show(raw: Any) -> str:
+    if isinstance(raw, (dict, list)):
+        return _KINDS[type(raw)]
+    text = ("true" if raw else "false") if isinstance(raw, bool) else repr(raw)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def dotted(key: Key) -> str:
+    """A key as a person writes it: `meter[2].modbus.port`, counted from 1; one element needs no number."""
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part + 1}]" if part else ""
+        else:
+            text += f".{part}" if text else part
+    return text

@@ -1,0 +1,103 @@
+"""From a file to settings, or to one error that lists every mistake with line, key, reason and cure."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import cast
+
+import msgspec
+from msgspec import UNSET
+
+from shared.config.check import Problem, build, dotted
+from shared.config.lines import line_of, places
+from shared.config.model import Config, Meter
+from shared.config.rules import across
+from shared.errors import ConfigError
+
+PLACES = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
+"""Where the settings are looked for, in this order, when nobody names them."""
+
+
+def find(named: str | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The settings file: named by --config, by METERGATE_CONFIG, or the first of `PLACES` that exists.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if named or (named := environ.get("METERGATE_CONFIG")):
+        return Path(named).absolute()
+    for place in PLACES:
+        if place.is_file():
+            return place.absolute()
+    raise ConfigError(
+        f"no settings file: neither {PLACES[0]} here nor {PLACES[1]}; "
+        "name one with --config FILE, or write one with `metergate init`"
+    )
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check the settings at `path`.
+
+    Raises:
+        ConfigError: unreadable or wrong; the text has one line per mistake, `file:line: key: reason`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
+    return parse(data, path, environ)
+
+
+def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """As `load`, with the file's content given; `path` is for messages and relative paths.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+    if not text.strip():
+        raise ConfigError(f"{path}:1: the file is empty; an editor may have truncated it. `metergate init` writes one")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).rpartition(" (at ")
+        line_text = place.removeprefix("line ").partition(",")[0]
+        number = int(line_text) if line_text.isdigit() else text.count("\n") + 1
+        raise ConfigError(f"{path}:{number}: is not valid TOML: {reason or error}") from error
+    problems: list[Problem] = []
+    config = cast("Config | None", build(Config, raw, (), problems))
+    if config is not None:
+        problems.extend(across(config))
+    if config is None or problems:
+        raise ConfigError(_listing(path, text, problems))
+    return _absolute(config, path.parent, environ)
+
+
+def _listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
+    found = places(text)
+    lines = sorted((line_of(found, problem.key), dotted(problem.key), problem.reason) for problem in problems)
+    return "\n".join(f"{path}:{line}: {key}: {reason}" for line, key, reason in lines)
+
+
+def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:
+    def resolve(path: Path, variable: str = "") -> Path:
+        return (folder / (environ.get(variable) or path)).absolute()
+
+    def replay(meter: Meter) -> Meter:
+        if meter.replay is UNSET:
+            return meter
+        return msgspec.structs.replace(
+            meter, replay=msgspec.structs.replace(meter.replay, file=resolve(meter.replay.file))
+        )
+
+    gateway = msgspec.structs.replace(
+        config.gateway,
+        run_dir=resolve(config.gateway.run_dir, "METERGATE_RUN_DIR"),
+        state_dir=resolve(config.gateway.state_dir, "METERGATE_STATE_DIR"),
+    )
+    return msgspec.structs.replace(config, gateway=gateway, meter=tuple(replay(meter) for meter in config.meter))

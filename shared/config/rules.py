@@ -1,0 +1,71 @@
+"""Rules that no single key can break: what the settings must be together."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec import UNSET
+
+from shared.config.check import Problem
+from shared.config.model import Config, Meter
+
+
+def across(config: Config) -> Iterator[Problem]:
+    """Every broken rule."""
+    for rule in _RULES:
+        yield from rule(config)
+    for index, meter in enumerate(config.meter):
+        for each in _METER_RULES:
+            for problem in each(meter):
+                yield Problem(("meter", index, *problem.key), problem.reason)
+
+
+def _unique_meters(config: Config) -> Iterator[Problem]:
+    for name in ("id", "unit"):
+        seen: dict[object, int] = {}
+        for index, meter in enumerate(config.meter):
+            value = getattr(meter, name)
+            if value in seen:
+                yield Problem(
+                    ("meter", index, name),
+                    f"is {value!r} like that of meter {seen[value] + 1}; each meter needs its own",
+                )
+            seen.setdefault(value, index)
+
+
+def _connection_caps(config: Config) -> Iterator[Problem]:
+    if config.slave.max_connections_per_address > config.slave.max_connections:
+        yield Problem(
+            ("slave", "max_connections_per_address"),
+            f"is {config.slave.max_connections_per_address}, more than max_connections "
+            f"({config.slave.max_connections}); lower it, or raise max_connections",
+        )
+
+
+def _source_table(meter: Meter) -> Iterator[Problem]:
+    if meter.source != "simulated" and getattr(meter, meter.source) is UNSET:
+        need = {"modbus": "host", "replay": "file"}[meter.source]
+        yield Problem(
+            ("source",), f"is {meter.source!r}, but there is no [meter.{meter.source}]; add it with at least {need!r}"
+        )
+
+
+def _stale_after(meter: Meter) -> Iterator[Problem]:
+    if meter.stale_after_ms < 2 * meter.cycle_ms:
+        yield Problem(
+            ("stale_after_s",),
+            f"is {meter.stale_after_ms / 1000:g}, less than two cycles ({2 * meter.cycle_ms / 1000:g} s): "
+            "every value would be stale before the next comes; raise it, or lower cycle_ms",
+        )
+
+
+def _numbers_once(meter: Meter) -> Iterator[Problem]:
+    for name in ("group", "sensor"):
+        seen: set[int] = set()
+        for index, item in enumerate(getattr(meter, name)):
+            if item.number in seen:
+                yield Problem((name, index, "number"), f"is {item.number} a second time; each {name} has its own")
+            seen.add(item.number)
+
+
+_RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (_unique_meters, _connection_caps)
+_METER_RULES: Final[tuple[Callable[[Meter], Iterator[Problem]], ...]] = (_source_table, _stale_after, _numbers_once)
