@@ -17,7 +17,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, Final, NoReturn
 
 import msgspec
@@ -50,6 +51,7 @@ class Life:
 
     def __init__(
         self,
+        *,
         instance: str,
         config: Config,
         bus: Bus,
@@ -128,7 +130,7 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         lock = acquire(config.gateway.run_dir, instance)
         _raise_descriptor_limit()
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
-        uvloop.run(_live(actor_class, instance, config, endpoints, lock.generation, log, environ))
+        uvloop.run(_live(actor_class, config, partial(Bus, endpoints, instance, lock.generation, log), environ))
     except MetergateError as error:
         print(f"{instance}: {error}", file=sys.stderr)  # noqa: T201  # logging may not be set up yet
         return error.exit_code
@@ -139,18 +141,20 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
 
 
 async def _live(
-    actor_class: type[Actor],
-    instance: str,
-    config: Config,
-    endpoints: Endpoints,
-    generation: int,
-    log: structlog.typing.FilteringBoundLogger,
-    environ: Mapping[str, str],
+    actor_class: type[Actor], config: Config, make_bus: Callable[[], Bus], environ: Mapping[str, str]
 ) -> None:
     loop = asyncio.get_running_loop()
-    bus = Bus(endpoints, instance, generation, log)
+    bus = make_bus()
+    log = bus.log
     fds = [int(fd) for fd in environ.get("METERGATE_LISTEN_FDS", "").split(",") if fd]
-    life = Life(instance, config, bus, log, tuple(socket.socket(fileno=fd) for fd in fds), _control(environ))
+    life = Life(
+        instance=bus.instance,
+        config=config,
+        bus=bus,
+        log=log,
+        listen=tuple(socket.socket(fileno=fd) for fd in fds),
+        control=_control(environ),
+    )
     work = loop.create_task(actor_class(life).run())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)

@@ -1,0 +1,127 @@
+"""Energy counters: never backwards, never anew from zero. Pure: no clock, no file, no logger.
+
+A counter that the source gives itself passes a guard; any other is integrated from its power. Unit: mJ as an integer
+(mW s, mvar s, mVA s), since 0.1 Wh, the register's resolution, is exactly 360,000 of them.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from shared.registers.quantities import ENERGIES, SUMS_AND_PHASES
+
+MJ_PER_WH: Final = 3_600_000
+_NS_PER_S: Final = 1_000_000_000
+
+SLACK_MJ: Final = 10_000 * MJ_PER_WH
+"""A step of a source's counter that its resolution and a late poll explain, beside what its power explains: 10 kWh."""
+
+_ROLLOVERS_MJ: Final = tuple(2**32 * MJ_PER_WH // 1000 * factor for factor in (1, 10, 100, 1000, 10_000, 100_000))
+"""Where 32-bit counters start over: units of 1 mWh up to 100 Wh."""
+
+NAMES: Final = tuple(f"{name}{suffix}" for name in ENERGIES for suffix in SUMS_AND_PHASES)
+"""All 24 counters."""
+
+
+class Way(NamedTuple):
+    """Which power feeds a counter, and with which sign it counts."""
+
+    power: str
+    sign: int
+
+
+_WAYS: Final = {
+    f"{kind}_energy_{way}{suffix}": Way(f"{kind}_power{suffix}", sign)
+    for kind in ("active", "reactive", "apparent")
+    for way, sign in (("import", 1), ("export", -1))
+    for suffix in SUMS_AND_PHASES
+}
+
+
+class Correction(NamedTuple):
+    """Something that an owner must see: a step of the source that was not counted as it came.
+
+    Attributes:
+        counter: name.
+        kind: `held` (decrease or impossible jump, not counted), `rollover` (32 bits started over, counted on).
+        reading_mj, before_mj: of the source, now and before.
+        value_mj: of our counter, after the correction.
+    """
+
+    counter: str
+    kind: str
+    reading_mj: int
+    before_mj: int
+    value_mj: int
+
+
+class Counters:
+    """The counters of one meter.
+
+    Args:
+        values: counter name -> mJ, from the journal. Absent: never known.
+        readings: counter name -> last reading of the source's own counter, mJ.
+        max_power_w: what the meter's connection can carry at most.
+    """
+
+    __slots__ = ("_max_power_w", "_powers", "_t_ns", "readings", "unmeasured", "values")
+
+    def __init__(self, values: Mapping[str, int], readings: Mapping[str, int], max_power_w: float) -> None:
+        self.values = dict(values)
+        self.readings = dict(readings)
+        self.unmeasured: frozenset[str] = frozenset()
+        self._max_power_w = max_power_w
+        self._powers: dict[str, float] = {}
+        self._t_ns = 0
+
+    def advance(self, sample: Mapping[str, float], t_ns: int, longest_gap_ns: int, since_s: float) -> list[Correction]:
+        """Count on to a sample.
+
+        Args:
+            sample: quantity name -> value (W, var, VA, Wh, varh, VAh).
+            t_ns: CLOCK_BOOTTIME of the sample.
+            longest_gap_ns: a longer gap since the last sample is not integrated: nobody knows what happened in it.
+            since_s: seconds since the last reading of the source's own counters, also across a restart.
+
+        Returns:
+            What did not go as the source said.
+        """
+        gap_ns = t_ns - self._t_ns if self._t_ns else 0
+        step_ns = gap_ns if 0 < gap_ns <= longest_gap_ns else 0
+        corrections = []
+        unmeasured = []
+        for name, way in _WAYS.items():
+            if name in sample:
+                correction = self._read(name, round(sample[name] * MJ_PER_WH), since_s)
+                if correction is not None:
+                    corrections.append(correction)
+            elif way.power in sample:
+                self._integrate(name, way, sample[way.power], step_ns)
+            else:
+                unmeasured.append(name)
+        self.unmeasured = frozenset(unmeasured)
+        self._powers = {way.power: sample[way.power] for way in _WAYS.values() if way.power in sample}
+        if gap_ns > 0 or not self._t_ns:
+            self._t_ns = t_ns
+        return corrections
+
+    def _integrate(self, name: str, way: Way, power: float, step_ns: int) -> None:
+        before = self._powers.get(way.power, power)
+        mean_w = (max(0.0, way.sign * before) + max(0.0, way.sign * power)) / 2
+        self.values[name] = self.values.get(name, 0) + round(mean_w * 1000 * step_ns / _NS_PER_S)
+
+    def _read(self, name: str, reading: int, since_s: float) -> Correction | None:
+        before = self.readings.get(name)
+        self.readings[name] = reading
+        if before is None:  # the first reading ever is where we begin; later on, only its steps count
+            self.values.setdefault(name, reading)
+            return None
+        step = reading - before
+        most = round(self._max_power_w * 1000 * since_s) + SLACK_MJ
+        kind = ""
+        if step < 0:
+            over = next((size for size in _ROLLOVERS_MJ if 0 <= step + size <= most), None)
+            step, kind = (step + over, "rollover") if over is not None else (0, "held")
+        elif step > most:
+            step, kind = 0, "held"
+        self.values[name] = value = self.values.get(name, 0) + step
+        return Correction(name, kind, reading, before, value) if kind else None

@@ -1,0 +1,139 @@
+"""Where counters and written registers survive: one preallocated, mmapped file of two alternating slots with CRC.
+
+A write is a copy into memory that the kernel owns, so it survives the death of this process at any instruction, for
+free. Against power loss the file is flushed now and then. A torn slot fails its CRC and the other one, one write older,
+is taken.
+
+    slot, 4096 bytes:  magic "MGJ1" | sequence u64 | length u32 | CRC-32 of all else u32 | msgpack map | zeros
+"""
+
+import mmap
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from shared.errors import MetergateError
+
+SLOT_BYTES: Final = 4096
+_MAGIC: Final = b"MGJ1"
+_HEADER: Final = struct.Struct(">4sQII")
+
+
+class JournalDamagedError(MetergateError):
+    """No slot of the file can be read. It is left as it is: a backup may replace it, deleting it starts from zero."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept.
+
+    Attributes:
+        values: counter name -> mJ.
+        readings: counter name -> last reading of the source's own counter, mJ.
+        settings: row name of a written register -> value.
+        wall_s: wall clock at the write, seconds since 1970.
+        held: corrections so far, for the owner.
+    """
+
+    values: dict[str, int] = {}
+    readings: dict[str, int] = {}
+    settings: dict[str, int] = {}
+    wall_s: float = 0.0
+    held: int = 0
+
+
+class Journal:
+    """The open file of one meter.
+
+    Args:
+        path: is created where it does not exist.
+
+    Attributes:
+        record: what was found.
+        alarm: one sentence where one slot was damaged and the other was taken; else empty.
+
+    Raises:
+        JournalDamagedError: both slots are damaged, or the file has another size.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            _create(path)
+        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        size = os.fstat(self._fd).st_size
+        if size != 2 * SLOT_BYTES:
+            os.close(self._fd)
+            raise JournalDamagedError(_damaged(path, f"it has {size} bytes instead of {2 * SLOT_BYTES}"))
+        self._map = mmap.mmap(self._fd, size)
+        slots = [_read(self._map, number) for number in (0, 1)]
+        good = [slot for slot in slots if slot is not None]
+        if not good:
+            self.close()
+            raise JournalDamagedError(_damaged(path, "neither of its two slots passes its CRC"))
+        self._sequence, self.record = max(good, key=lambda slot: slot[0])
+        self.alarm = (
+            "" if len(good) == 2 else f"{path}: one slot is damaged; continuing from the other, one write older"
+        )
+
+    def write(self, record: Record) -> None:
+        """Keep `record`; the slot before it stays whole."""
+        self._sequence += 1
+        slot = _pack(self._sequence, record)
+        start = self._sequence % 2 * SLOT_BYTES
+        self._map[start : start + SLOT_BYTES] = slot
+
+    def sync(self) -> None:
+        """Wait until what was written also survives a power loss. Slow on an SD card: call it in a thread."""
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Close the file; the kernel keeps what was written."""
+        if hasattr(self, "_map"):
+            self._map.close()
+        os.close(self._fd)
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_suffix(".new")
+    with beside.open("wb") as file:
+        file.write(_pack(0, Record()) + _pack(1, Record()))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _pack(sequence: int, record: Record) -> bytes:
+    payload = msgspec.msgpack.encode(record)
+    if len(payload) > SLOT_BYTES - _HEADER.size:
+        raise MetergateError(f"journal record of {len(payload)} bytes does not fit a slot of {SLOT_BYTES}")
+    crc = zlib.crc32(payload, zlib.crc32(struct.pack(">QI", sequence, len(payload))))
+    return (_HEADER.pack(_MAGIC, sequence, len(payload), crc) + payload).ljust(SLOT_BYTES, b"\0")
+
+
+def _read(data: mmap.mmap, number: int) -> tuple[int, Record] | None:
+    slot = data[number * SLOT_BYTES : (number + 1) * SLOT_BYTES]
+    magic, sequence, length, crc = _HEADER.unpack_from(slot)
+    payload = slot[_HEADER.size : _HEADER.size + length]
+    if magic != _MAGIC or crc != zlib.crc32(payload, zlib.crc32(struct.pack(">QI", sequence, length))):
+        return None
+    try:
+        return sequence, msgspec.msgpack.decode(payload, type=Record)
+    except msgspec.MsgspecError:
+        return None  # a slot of another layout counts as damaged, and is reported as such
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path} is damaged: {why}. Counters that the meter does not give itself stay unknown (exception 04); "
+        "put a backup in its place, or delete it to count from zero, then `metergate restart register-store`"
+    )
