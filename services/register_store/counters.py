@@ -37,6 +37,18 @@ _WAYS: Final = {
 }
 
 
+class Counted(NamedTuple):
+    """The sample up to which the counters have counted.
+
+    Attributes:
+        t_ns: CLOCK_BOOTTIME, 0 before the first one.
+        powers: power name -> W, var or VA.
+    """
+
+    t_ns: int
+    powers: dict[str, float]
+
+
 class Correction(NamedTuple):
     """Something that an owner must see: a step of the source that was not counted as it came.
 
@@ -61,17 +73,22 @@ class Counters:
         values: counter name -> mJ, from the journal. Absent: never known.
         readings: counter name -> last reading of the source's own counter, mJ.
         max_power_w: what the meter's connection can carry at most.
+        last: the last sample that was counted, so that a restart in between loses no energy.
+
+    Attributes:
+        unmeasured: counters that the source neither gives nor gives power for.
     """
 
-    __slots__ = ("_max_power_w", "_powers", "_t_ns", "readings", "unmeasured", "values")
+    __slots__ = ("_max_power_w", "last", "readings", "unmeasured", "values")
 
-    def __init__(self, values: Mapping[str, int], readings: Mapping[str, int], max_power_w: float) -> None:
+    def __init__(
+        self, values: Mapping[str, int], readings: Mapping[str, int], max_power_w: float, last: Counted | None = None
+    ) -> None:
         self.values = dict(values)
         self.readings = dict(readings)
         self.unmeasured: frozenset[str] = frozenset()
         self._max_power_w = max_power_w
-        self._powers: dict[str, float] = {}
-        self._t_ns = 0
+        self.last = last or Counted(0, {})
 
     def advance(self, sample: Mapping[str, float], t_ns: int, longest_gap_ns: int, since_s: float) -> list[Correction]:
         """Count on to a sample.
@@ -85,7 +102,7 @@ class Counters:
         Returns:
             What did not go as the source said.
         """
-        gap_ns = t_ns - self._t_ns if self._t_ns else 0
+        gap_ns = t_ns - self.last.t_ns if self.last.t_ns else 0
         step_ns = gap_ns if 0 < gap_ns <= longest_gap_ns else 0
         corrections = []
         unmeasured = []
@@ -99,13 +116,12 @@ class Counters:
             else:
                 unmeasured.append(name)
         self.unmeasured = frozenset(unmeasured)
-        self._powers = {way.power: sample[way.power] for way in _WAYS.values() if way.power in sample}
-        if gap_ns > 0 or not self._t_ns:
-            self._t_ns = t_ns
+        powers = {way.power: sample[way.power] for way in _WAYS.values() if way.power in sample}
+        self.last = Counted(max(t_ns, self.last.t_ns), powers)
         return corrections
 
     def _integrate(self, name: str, way: Way, power: float, step_ns: int) -> None:
-        before = self._powers.get(way.power, power)
+        before = self.last.powers.get(way.power, power)
         mean_w = (max(0.0, way.sign * before) + max(0.0, way.sign * power)) / 2
         self.values[name] = self.values.get(name, 0) + round(mean_w * 1000 * step_ns / _NS_PER_S)
 

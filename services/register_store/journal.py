@@ -36,6 +36,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         settings: row name of a written register -> value.
         wall_s: wall clock at the write, seconds since 1970.
         held: corrections so far, for the owner.
+        t_ns, boot, powers: the sample up to which was counted: its time, the boot of that time, its powers.
     """
 
     values: dict[str, int] = {}
@@ -43,6 +44,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, int] = {}
     wall_s: float = 0.0
     held: int = 0
+    t_ns: int = 0
+    boot: str = ""
+    powers: dict[str, float] = {}
 
 
 class Journal:

@@ -1,0 +1,195 @@
+"""What the store knows of one meter, and the way from a sample to an image.
+
+    sample -> refuse what is older, from the future or impossible -> counters -> journal -> image
+
+The journal is written before the image leaves: a counter that somebody has seen is not forgotten by a death in between.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from services.register_store.counters import MJ_PER_WH, Correction, Counted, Counters
+from services.register_store.journal import Journal, JournalDamagedError, Record
+from shared import clock
+from shared.bus.messages import Block, Sample
+from shared.config.model import Meter
+from shared.errors import PeerError
+from shared.registers.identity import device_objects, identity_of
+from shared.registers.image import build_blocks
+from shared.registers.plan import plan_for
+from shared.registers.quantities import MANDATORY, POWERS, SUMS_AND_PHASES
+
+SYNC_EVERY_NS: Final = 10 * 1_000_000_000
+SYNC_EVERY_MJ: Final = 10 * MJ_PER_WH
+
+_POWERS: Final = tuple(f"{name}{suffix}" for name in POWERS for suffix in SUMS_AND_PHASES)
+_SYNCED: Final = ("active_energy_import", "active_energy_export")
+
+
+class RejectedSampleError(PeerError):
+    """A sample that must not reach the wire; the text says why."""
+
+
+class Finding(NamedTuple):
+    """Something that an owner must see.
+
+    Attributes:
+        kind: of the event.
+        level: `info`, `warning` or `error`.
+        text: one sentence.
+    """
+
+    kind: str
+    level: str
+    text: str
+
+
+class Content(NamedTuple):
+    """What an image shows.
+
+    Attributes:
+        t_ns: local time at which the source had it, 0 before the first sample.
+        blocks: registers.
+        device: objects of function 43/14.
+    """
+
+    t_ns: int
+    blocks: tuple[Block, ...]
+    device: dict[int, str]
+
+
+class MeterStore:
+    """One meter: its counters, its journal, its last sample.
+
+    Args:
+        meter: settings.
+        wallbox: `[wallbox] present`.
+        state_dir: where the journal is.
+
+    Attributes:
+        findings: what happened and was not yet told.
+    """
+
+    def __init__(self, meter: Meter, state_dir: Path, *, wallbox: bool) -> None:
+        self.meter = meter
+        self.findings: list[Finding] = []
+        self._plan = plan_for(meter, wallbox=wallbox)
+        self._clocks = clock.ClockMap()
+        self._version = (0, 0)
+        self._stale_ns = meter.stale_after_ms * 1_000_000
+        self._journal, record = self._open(state_dir / f"counters-{journal_name(meter)}.journal")
+        self._settings = record.settings
+        self._held = record.held
+        self._wall_s = record.wall_s
+        last = Counted(record.t_ns, record.powers) if record.boot == clock.BOOT_ID else None
+        self._counters = Counters(record.values, record.readings, meter.max_power_kw * 1000, last)
+        self._synced_ns = clock.now_ns()
+        self._synced_mj = self._energy()
+
+    def empty(self) -> Content:
+        """Before the first sample: who we are and the counters, nothing live."""
+        identity = identity_of(self.meter)
+        counters = self._counters
+        blocks = build_blocks(self._plan, None, counters.values, identity, self._settings, counters.unmeasured)
+        return Content(0, blocks, device_objects(identity))
+
+    def take(self, sample: Sample, now_ns: int) -> Content | None:
+        """Count the sample, keep the counters, make the image; None for one that is not newer than the last.
+
+        Raises:
+            RejectedSampleError: it must not be shown.
+        """
+        if sample.version <= self._version:
+            return None
+        t_ns = self._clocks.to_local(sample.boot, sample.t_ns, now_ns)
+        if t_ns is None:
+            ahead_ms = (sample.t_ns - now_ns) / 1e6
+            raise RejectedSampleError(f"sample of {self.meter.id} lies {ahead_ms:.0f} ms in the future; not shown")
+        for name in self._impossible(sample):
+            raise RejectedSampleError(
+                f"sample of {self.meter.id}: {name} is {sample.values.get(name)}; not shown. "
+                "Where it is true, raise meter.max_power_kw"
+            )
+        self._version = sample.version
+        wall_s = time.time()
+        for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, max(0.0, wall_s - self._wall_s)):
+            self._held += correction.kind == "held"
+            self.findings.append(_told(self.meter.id, correction))
+        self._wall_s = wall_s
+        self._write()
+        identity = identity_of(self.meter, sample.texts, simulated=sample.simulated)
+        counters = self._counters
+        blocks = build_blocks(self._plan, sample.values, counters.values, identity, self._settings, counters.unmeasured)
+        return Content(t_ns, blocks, device_objects(identity))
+
+    def due(self, now_ns: int) -> Journal | None:
+        """The journal when it is time to make it safe against power loss: every 10 s or 10 Wh."""
+        energy = self._energy()
+        if self._journal is None or (
+            now_ns - self._synced_ns < SYNC_EVERY_NS and energy - self._synced_mj < SYNC_EVERY_MJ
+        ):
+            return None
+        self._synced_ns, self._synced_mj = now_ns, energy
+        return self._journal
+
+    def close(self) -> None:
+        """Make the journal safe and close it."""
+        if self._journal is not None:
+            self._journal.sync()
+            self._journal.close()
+
+    def _open(self, path: Path) -> tuple[Journal | None, Record]:
+        try:
+            journal = Journal(path)
+        except JournalDamagedError as error:
+            self.findings.append(Finding("journal.damaged", "error", str(error)))
+            return None, Record()
+        if journal.alarm:
+            self.findings.append(Finding("journal.slot_damaged", "error", journal.alarm))
+        return journal, journal.record
+
+    def _write(self) -> None:
+        if self._journal is None:  # integrating on would restart at zero: only what the meter counts itself is known
+            given = self._counters.readings.keys()
+            self._counters.values = {name: value for name, value in self._counters.values.items() if name in given}
+            return
+        self._journal.write(
+            Record(
+                values=self._counters.values,
+                readings=self._counters.readings,
+                settings=self._settings,
+                wall_s=self._wall_s,
+                held=self._held,
+                t_ns=self._counters.last.t_ns,
+                boot=clock.BOOT_ID,
+                powers=self._counters.last.powers,
+            )
+        )
+
+    def _impossible(self, sample: Sample) -> Iterator[str]:
+        most = self.meter.max_power_kw * 1000
+        if MANDATORY not in sample.values:
+            yield MANDATORY
+        for name in _POWERS:
+            if abs(sample.values.get(name, 0.0)) > most:
+                yield name
+
+    def _energy(self) -> int:
+        return sum(self._counters.values.get(name, 0) for name in _SYNCED)
+
+
+def journal_name(meter: Meter) -> str:
+    """Invented or repeated energy is counted apart: it must never stay in the counters of the real meter."""
+    return meter.id if meter.source == "modbus" else f"{meter.id}.{meter.source}"
+
+
+def _told(meter: str, correction: Correction) -> Finding:
+    before, reading, value = (
+        each / MJ_PER_WH / 1000 for each in (correction.before_mj, correction.reading_mj, correction.value_mj)
+    )
+    step = f"{meter}: {correction.counter} of the source went from {before:.3f} to {reading:.3f} kWh"
+    if correction.kind == "rollover":
+        return Finding("counter.rollover", "info", f"{step}, where its 32 bits end; counted on to {value:.3f}")
+    return Finding("counter.held", "warning", f"{step}; held at {value:.3f} and counting on from there")
