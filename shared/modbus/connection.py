@@ -1,0 +1,138 @@
+"""One connection on asyncio: feeds a transport's bytes to the slave core and obeys the core's state.
+
+Reading pauses while a backlog is worked off, a burst per loop turn, and while the peer does not read its answers.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from shared.modbus.slave import Slave, State
+
+WRITE_HIGH: Final = 16384
+"""Answers waiting in this process from which nothing more is read from that peer."""
+
+
+class Keeper(Protocol):
+    """Who lets connections in."""
+
+    def admit(self, connection: "Connection") -> bool:
+        """Whether a new connection stays."""
+        ...
+
+    def release(self, connection: "Connection") -> None:
+        """It has ended; also told of one that was not admitted."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """One peer.
+
+    Attributes:
+        slave: the core.
+        address, peer: who it is, without and with its port.
+        transport: towards the peer.
+    """
+
+    __slots__ = (
+        "_blocked",
+        "_idle_since",
+        "_keeper",
+        "_now",
+        "_queued",
+        "_receive",
+        "_seen",
+        "_write",
+        "address",
+        "peer",
+        "slave",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, keeper: Keeper, slave: Slave, now_ns: Callable[[], int]) -> None:
+        self._keeper = keeper
+        self._now = now_ns
+        self.slave = slave
+        self._receive = slave.receive
+        self._blocked = False
+        self._queued = False
+        self._seen = 0
+        self._idle_since = now_ns()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask to be let in; a stream server makes no transport but an `asyncio.Transport`."""
+        self.transport = transport  # type: ignore[assignment]
+        self._write = self.transport.write
+        host, port, *_ = transport.get_extra_info("peername") or ("", 0)  # None: it has gone already
+        self.address = str(host).removeprefix("::ffff:")
+        self.peer = f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
+        if self._keeper.admit(self):
+            self.transport.set_write_buffer_limits(high=WRITE_HIGH)
+        else:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer at once all that came together."""
+        answer = self._receive(data, self._now())
+        if answer:
+            self._write(answer)
+        if self.slave.state:
+            self._obey()
+
+    def pause_writing(self) -> None:
+        """The peer does not read: take nothing more from it."""
+        self._blocked = True
+        self._idle_since = self._now()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It reads again: first what it has already asked for."""
+        self._blocked = False
+        self._idle_since = self._now()
+        self._resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave; a reset is an ordinary end."""
+        del exc
+        self._keeper.release(self)
+
+    def overdue(self, now: int, idle_ns: int, stall_ns: int) -> bool:
+        """Whether it has asked nothing, or taken no answer (also while closing), for too long. Call it regularly.
+
+        Requests are counted, not bytes: a peer that sends one byte a minute is idle.
+        """
+        if self.slave.requests != self._seen:
+            self._seen = self.slave.requests
+            self._idle_since = now
+        age = now - self._idle_since
+        return bool(idle_ns and age > idle_ns) or (age > stall_ns and (self._blocked or self.transport.is_closing()))
+
+    def close(self) -> None:
+        """End it once the answers are out; `overdue` sees to it that this is not for ever."""
+        self._idle_since = self._now()
+        self.transport.close()
+
+    def _obey(self) -> None:
+        if self.slave.state is State.ENDED:
+            self.close()
+        else:
+            self.transport.pause_reading()
+            if not self._queued:
+                self._queued = True
+                asyncio.get_running_loop().call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._queued = False
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._blocked or self.transport.is_closing():
+            return
+        if self.slave.state is State.BACKLOG:
+            self._write(self.slave.resume(self._now()))
+        if self.slave.state:
+            self._obey()
+        elif not self._blocked:  # the write above may have filled the buffer
+            self.transport.resume_reading()

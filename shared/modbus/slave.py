@@ -1,0 +1,162 @@
+"""The slave core: bytes of one connection in, bytes for it out, in order. No socket, no clock, no log.
+
+Three steps: `receive` what came, write what it returns, obey `state`. It never raises: a broken peer ends in ENDED.
+
+The budget decides the shape. A read that was answered before from the same view costs a slice, a look-up and a join:
+the key is the request's frame without its transaction id, so that a hit proves protocol id, length and function at
+once. Everything else takes the longer way and is remembered if it can be.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+from shared.modbus.access import READ_ONLY, Access
+from shared.modbus.frame import BROKEN, INCOMPLETE, frame_size, wrap
+from shared.modbus.identity import identify
+from shared.modbus.pdu import ExceptionCode, Function, Read, Write, parse, refuse
+from shared.modbus.replica import Replica
+from shared.modbus.view import View
+
+BURST: Final = 64
+"""Requests answered per call, so that one connection cannot hold up the others."""
+
+CACHED: Final = frozenset((Function.READ_HOLDING_REGISTERS, Function.READ_INPUT_REGISTERS))
+"""Functions whose answers are remembered. Exceptions never are: they are counted, and cost a peer no memory of ours."""
+
+_READ_FRAME: Final = 12
+_FIRST_OF_KEY: Final = 2
+
+
+class State(IntEnum):
+    """What the owner of the connection has to do after writing the answer."""
+
+    OPEN = 0
+    """Receive more."""
+    BACKLOG = 1
+    """Let others have their turn, then call `resume`; receive nothing before."""
+    ENDED = 2
+    """Close: the peer does not speak Modbus TCP. Receive nothing more."""
+
+
+class Slave:
+    """One connection.
+
+    Attributes:
+        state: what to do next.
+        pending: received, but not answered yet: less than one frame in OPEN, all that came in BACKLOG.
+        requests, exceptions, framing_errors: counters since connect.
+    """
+
+    __slots__ = (
+        "_access",
+        "_burst",
+        "_replica",
+        "_straight",
+        "exceptions",
+        "framing_errors",
+        "pending",
+        "requests",
+        "state",
+    )
+
+    def __init__(self, replica: Replica, access: Access = READ_ONLY, burst: int = BURST) -> None:
+        """Serve `replica` to a peer with the rights of `access`, at most `burst` requests per call."""
+        self._replica = replica
+        self._access = access
+        self._burst = burst
+        self._straight = access.may_read
+        self.state = State.OPEN
+        self.pending = b""
+        self.requests = 0
+        self.exceptions = 0
+        self.framing_errors = 0
+
+    def receive(self, data: bytes, now: int) -> bytes:
+        """The answers to what `data` completes, for one write. `now` is CLOCK_BOOTTIME in ns."""
+        if self._straight:
+            view = self._replica.view
+            if now > view.until_ns:
+                view = self._replica.turn(now)
+            answer = view.answers.get(data[_FIRST_OF_KEY:])
+            if answer is not None:
+                self.requests += 1
+                return data[:_FIRST_OF_KEY] + answer
+        return self._answer(self.pending + data, now)
+
+    def resume(self, now: int) -> bytes:
+        """The next answers of a backlog."""
+        return self._answer(self.pending, now)
+
+    def _answer(self, data: bytes, now: int) -> bytes:
+        if self.state is State.ENDED:
+            return b""
+        view = self._replica.view
+        if now > view.until_ns:
+            view = self._replica.turn(now)
+        may_read = self._access.may_read
+        known = view.answers if may_read else {}
+        out: list[bytes] = []
+        at = 0
+        for _ in range(self._burst):
+            answer = known.get(data[at + _FIRST_OF_KEY : at + _READ_FRAME])
+            if answer is not None:
+                end = at + _READ_FRAME
+            else:
+                size = frame_size(data, at)
+                if size <= INCOMPLETE:
+                    break
+                end = at + size
+                answer = (
+                    self._execute(data[at:end], view)
+                    if may_read
+                    else self._refuse(data[at + 6], data[at + 7], ExceptionCode.ILLEGAL_FUNCTION)
+                )
+            out.append(data[at : at + _FIRST_OF_KEY])
+            out.append(answer)
+            at = end
+        self.requests += len(out) // 2
+        self._keep(data, at, may_read=may_read)
+        return b"".join(out)
+
+    def _keep(self, data: bytes, at: int, *, may_read: bool) -> None:
+        """Decide what the bytes from `at` mean: the next frame's beginning, a backlog, or the end."""
+        size = frame_size(data, at)
+        if size == BROKEN:
+            self.state = State.ENDED
+            self.framing_errors += 1
+            self.pending = b""
+        else:
+            self.state = State.OPEN if size == INCOMPLETE else State.BACKLOG
+            self.pending = data[at:]
+        self._straight = may_read and self.state is State.OPEN and not self.pending
+
+    def _execute(self, frame: bytes, view: View) -> bytes:
+        unit, pdu = frame[6], frame[7:]
+        outcome = self._perform(unit, pdu, view)
+        if isinstance(outcome, ExceptionCode):
+            return self._refuse(unit, pdu[0], outcome)
+        answer = wrap(unit, outcome)
+        if pdu[0] in CACHED:
+            view.remember(frame[_FIRST_OF_KEY:], answer)
+        return answer
+
+    def _perform(self, unit: int, pdu: bytes, view: View) -> bytes | ExceptionCode:
+        """The four steps, each with its own answer for "no": meter known, request legal, peer allowed, value there."""
+        face = view.face(unit)
+        if face is None:
+            return ExceptionCode.GATEWAY_TARGET_FAILED
+        request = parse(pdu)
+        if isinstance(request, ExceptionCode):
+            return request
+        if face.device is None:
+            return ExceptionCode.SERVER_DEVICE_FAILURE
+        if isinstance(request, Write):
+            return self._access.write(request, face)
+        if isinstance(request, Read):
+            data = face.read(request)
+            return data if isinstance(data, ExceptionCode) else bytes((request.function, len(data))) + data
+        return identify(face.device, request)
+
+    def _refuse(self, unit: int, function: int, code: ExceptionCode) -> bytes:
+        self.exceptions += 1
+        return wrap(unit, refuse(function, code))
