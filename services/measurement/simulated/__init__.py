@@ -1,0 +1,1 @@
+"""An invented three-phase household: noise -> loads and sun -> wallbox and battery -> the grid connection."""

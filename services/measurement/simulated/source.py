@@ -1,0 +1,73 @@
+"""The simulated household as a source: one reading a cycle. It announces itself as a simulation in every text."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
+from msgspec import UNSET
+
+from services.measurement.pace import Clock, Pace
+from services.measurement.simulated.household import Household
+from services.measurement.simulated.wallbox import WallboxControl
+from services.measurement.source import Link, Reading, Report
+from shared.config.model import Simulated
+
+TEXTS: Final = {
+    "manufacturer": "metergate SIMULATION",
+    "model": "SIMULATION three-phase home",
+    "version": "SIMULATION",
+    "serial_number": "SIMULATION",
+}
+_CATCH_UP: Final = 500
+"""Missed cycles that are still computed one by one, so that the series stays the same."""
+
+
+class SimulatedSource:
+    """See `services.measurement.source.Source`.
+
+    The series depends on seed, start, cycle and speed alone: cycle n is n * cycle * speed after the start, whenever it
+    is computed. A reading's time is the moment at which it was computed.
+
+    Args:
+        settings: `[meter.simulated]`.
+        cycle_ms: of the meter.
+        report: told once.
+        clock: time.
+    """
+
+    def __init__(self, settings: Simulated, cycle_ms: int, report: Report, clock: Clock) -> None:
+        self._cycle_ns = cycle_ms * 1_000_000
+        self._step_s = cycle_ms / 1000 * settings.speed
+        self._start_s = _seconds_of_day(settings)
+        self._household = Household(settings, self._start_s)
+        self._report = report
+        self._clock = clock
+
+    @property
+    def control(self) -> WallboxControl:
+        """Settings of the household's wallbox."""
+        return self._household.control
+
+    @control.setter
+    def control(self, control: WallboxControl) -> None:
+        self._household.control = control
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        """One reading a cycle, for ever."""
+        pace = Pace(self._clock, self._cycle_ns)
+        self._report(Link(connected=True, reason="SIMULATION: these values are invented"))
+        done = 0
+        while True:
+            cycle = await pace.cycle()
+            for missed in range(done + 1 if cycle - done <= _CATCH_UP else cycle, cycle + 1):
+                self._household.advance_to(self._start_s + missed * self._step_s)
+            done = cycle
+            yield Reading(self._clock.now_ns(), self._household.values(), TEXTS, simulated=True)
+
+
+def _seconds_of_day(settings: Simulated) -> float:
+    if settings.start is not UNSET:
+        hours, minutes = settings.start.split(":")
+        return int(hours) * 3600 + int(minutes) * 60
+    now = time.localtime()
+    return now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec
