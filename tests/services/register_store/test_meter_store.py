@@ -1,0 +1,164 @@
+"""From samples to what an image shows: order, plausibility, counters across restarts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.register_store.meter_store import Content, MeterStore, RejectedSampleError, journal_name
+from shared import clock
+from shared.bus.messages import Sample
+from shared.config.model import Meter, Modbus
+from shared.registers.lookup import find
+
+METER = Meter(id="house", source="modbus", modbus=Modbus(host="meter"))
+SECOND = 1_000_000_000
+
+
+class Story:
+    """A store that gets samples, one second apart where nothing else is said."""
+
+    def __init__(self, state_dir: Path, meter: Meter = METER) -> None:
+        self.state_dir = state_dir
+        self.meter = meter
+        self.t_ns = clock.now_ns() - 100 * SECOND
+        self.seq = 0
+        self.store = MeterStore(meter, state_dir, wallbox=False)
+
+    def sample(self, *, after_s: float = 1.0, boot: str = clock.BOOT_ID, **values: float) -> Content | None:
+        """One more sample; what the image shows then."""
+        self.t_ns += round(after_s * SECOND)
+        self.seq += 1
+        message = Sample(
+            src="measurement", gen=1, seq=self.seq, t_ns=self.t_ns, boot=boot, meter=self.meter.id, values=values
+        )
+        return self.store.take(message, self.t_ns + 1000)
+
+    def restart(self) -> None:
+        """As after a stop: only the journal is left."""
+        self.store.close()
+        self.store = MeterStore(self.meter, self.state_dir, wallbox=False)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    made = Story(tmp_path)
+    yield made
+    made.store.close()
+
+
+def register(content: Content | None, name: str) -> int:
+    """The whole number that stands in a row's registers."""
+    assert content is not None
+    row = find(name)
+    for block in content.blocks:
+        offset = 2 * (row.address - block.start)
+        if 0 <= offset < len(block.data):
+            return int.from_bytes(block.data[offset : offset + 2 * row.count], "big")
+    raise AssertionError(f"{name} is in no block")
+
+
+def unknown(content: Content | None) -> set[int]:
+    assert content is not None
+    return {address for block in content.blocks for first, end in block.unknown for address in range(first, end)}
+
+
+def test_power_is_split_into_import_and_export(story: Story) -> None:
+    drawn = story.sample(active_power=1234.5)
+    assert (register(drawn, "active_power_import"), register(drawn, "active_power_export")) == (12345, 0)
+    fed = story.sample(active_power=-0.1)
+    assert (register(fed, "active_power_import"), register(fed, "active_power_export")) == (0, 1)
+
+
+def test_the_image_keeps_the_time_of_the_source(story: Story) -> None:
+    content = story.sample(active_power=1.0)
+    assert content is not None
+    assert content.t_ns == story.t_ns
+
+
+def test_energy_is_integrated_and_survives_a_restart(story: Story) -> None:
+    story.sample(active_power=3600.0)
+    for _ in range(10):
+        story.sample(active_power=3600.0)
+    story.restart()
+    content = story.sample(active_power=3600.0)  # the second of the restart counts as well
+    assert register(content, "active_energy_import") == 11 * 10  # 3600 W for 11 s: 11 Wh in steps of 0.1 Wh
+
+
+def test_a_gap_longer_than_staleness_is_not_integrated(story: Story) -> None:
+    story.sample(active_power=3600.0)
+    content = story.sample(after_s=60, active_power=3600.0)
+    assert register(content, "active_energy_import") == 0
+
+
+def test_the_sources_own_counter_is_shown_and_guarded(story: Story) -> None:
+    story.sample(active_power=0.0, active_energy_import=5000.0)
+    content = story.sample(active_power=0.0, active_energy_import=0.0)
+    assert register(content, "active_energy_import") == 50_000
+    assert [finding.kind for finding in story.store.findings] == ["counter.held"]
+    content = story.sample(active_power=0.0, active_energy_import=2.5)
+    assert register(content, "active_energy_import") == 50_025
+
+
+def test_counters_are_unknown_before_the_first_sample_only(story: Story) -> None:
+    row = find("active_energy_import")
+    assert row.address in unknown(story.store.empty())
+    assert row.address not in unknown(story.sample(active_power=1.0))
+    story.restart()
+    assert row.address not in unknown(story.store.empty())
+
+
+def test_an_older_or_repeated_sample_changes_nothing(story: Story) -> None:
+    story.sample(active_power=1.0)
+    story.seq -= 1
+    assert story.sample(active_power=2.0) is None
+
+
+def test_a_sample_from_the_future_is_refused(story: Story) -> None:
+    message = Sample(
+        src="measurement", gen=1, seq=1, t_ns=story.t_ns + SECOND, meter="house", values={"active_power": 1.0}
+    )
+    with pytest.raises(RejectedSampleError, match="1000 ms in the future"):
+        story.store.take(message, story.t_ns)
+
+
+def test_a_sample_of_another_boot_is_aged_by_the_least_delay(story: Story) -> None:
+    message = Sample(
+        src="measurement", gen=1, seq=1, t_ns=5, boot="another", meter="house", values={"active_power": 1.0}
+    )
+    content = story.store.take(message, story.t_ns)
+    assert content is not None
+    assert content.t_ns == story.t_ns
+
+
+@pytest.mark.parametrize("values", [{"voltage_l1": 230.0}, {"active_power": 1_000_001.0}])
+def test_a_sample_without_power_or_with_too_much_is_refused(story: Story, values: dict[str, float]) -> None:
+    with pytest.raises(RejectedSampleError, match="active_power"):
+        story.sample(**values)
+
+
+def test_a_damaged_journal_leaves_integrated_counters_unknown(story: Story) -> None:
+    story.sample(active_power=3600.0)
+    story.store.close()
+    path = story.state_dir / "counters-house.journal"
+    path.write_bytes(b"\0" * path.stat().st_size)
+    story.store = MeterStore(METER, story.state_dir, wallbox=False)
+    assert [finding.kind for finding in story.store.findings] == ["journal.damaged"]
+    story.sample(active_power=3600.0, reactive_energy_import=7.0)
+    content = story.sample(active_power=3600.0, reactive_energy_import=7.0)
+    assert find("active_energy_import").address in unknown(content)
+    assert register(content, "reactive_energy_import") == 70
+    assert path.read_bytes() == b"\0" * path.stat().st_size
+
+
+def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
+    story.sample(active_power=360_000.0)
+    assert story.store.due(clock.now_ns()) is None
+    story.sample(active_power=360_000.0)
+    assert story.store.due(clock.now_ns()) is not None
+    assert story.store.due(clock.now_ns()) is None
+
+
+def test_invented_energy_is_counted_apart() -> None:
+    assert journal_name(METER) == "house"
+    assert journal_name(Meter(id="house", source="simulated")) == "house.simulated"
