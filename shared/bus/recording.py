@@ -1,7 +1,7 @@
 """The file format of recorded bus traffic: written by the tap, read by `replay` and by the source of that name.
 
 A stream of msgpack objects: first a map `{"format": "metergate-recording/1", "boot": ..., "started": ...}`, then for
-each message one array `[t_ns, topic, payload]`, `t_ns` being CLOCK_BOOTTIME at its reception under that boot id. Payloads
+each message one array `[t_ns, topic, payload]`, `t_ns` being CLOCK_BOOTTIME at its reception there. Payloads
 stand as they crossed the bus, so that a recording outlives every change of the messages.
 """
 
