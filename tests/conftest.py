@@ -1,0 +1,26 @@
+"""Fixtures for all tests."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import Processes
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    """A short folder for sockets: pytest's own temporary paths may not fit into a socket's address."""
+    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    """Starts programs; whatever they do, they end with the test."""
+    started = Processes()
+    yield started
+    started.end()
