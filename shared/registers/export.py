@@ -79,7 +79,9 @@ def as_home_assistant(
 
     Args:
         rows: of the map.
-        host, port, unit: where the meter answers.
+        host: where the meter answers.
+        port: of Modbus TCP.
+        unit: Modbus unit id.
         name: of the hub; begins the sensors' names.
     """
     sensors = [row for row in rows if _for_home_assistant(row)]
@@ -147,7 +149,7 @@ _IOBROKER_ROLE: Final = {
 
 
 def as_iobroker(rows: Sequence[Row]) -> str:
-    """Holding registers for the ioBroker adapter `modbus`, to paste into its import; its option for aliases must be off.
+    """Holding registers for the import of the ioBroker adapter `modbus`, whose option for aliases must be off.
 
     SunSpec points keep their moving scale through a formula; the marker for "not measured" becomes null.
     """
