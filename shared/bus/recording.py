@@ -6,7 +6,7 @@ stand as they crossed the bus, so that a recording outlives every change of the 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, NamedTuple, Self
@@ -130,17 +130,19 @@ class RecordingReader:
 
     Attributes:
         header: its first object.
+        first_ns: time of the first message, once it was read.
         damage: why the end is missing, in words; empty while nothing is. Final once the iteration ended.
 
     Raises:
         RefusedError: the file cannot be read, or is no recording.
     """
 
-    __slots__ = ("_file", "_unpacker", "damage", "header", "path")
+    __slots__ = ("_file", "_started", "_unpacker", "damage", "first_ns", "header", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damage = ""
+        self.first_ns: int | None = None
         try:
             self._file = path.open("rb")
         except OSError as error:
@@ -158,6 +160,7 @@ class RecordingReader:
         )
         try:
             self.header = self._header()
+            self._started = self._wall_clock()
         except BaseException:
             self._file.close()
             raise
@@ -177,7 +180,16 @@ class RecordingReader:
                 return
             except OSError as error:
                 raise RefusedError(f"{self.path}: cannot be read ({error.strerror})") from error
+            if self.first_ns is None:
+                self.first_ns = entry.t_ns
             yield entry
+
+    def wall(self, t_ns: int) -> datetime:
+        """Local wall clock at a time of this recording, whose first message came with its start."""
+        try:
+            return self._started + timedelta(microseconds=(t_ns - (self.first_ns or t_ns)) // 1000)
+        except OverflowError:  # only an invented time lies beyond the calendar
+            return self._started
 
     def close(self) -> None:
         """Close the file."""
@@ -190,6 +202,12 @@ class RecordingReader:
         self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
         self.close()
+
+    def _wall_clock(self) -> datetime:
+        try:
+            return datetime.fromisoformat(self.header.started).astimezone()
+        except (ValueError, OverflowError):
+            raise RefusedError(f"{self.path}: started at {self.header.started!a}, which is no time") from None
 
     def _header(self) -> Header:
         try:

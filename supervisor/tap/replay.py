@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import zmq
 from msgspec.structs import replace
@@ -18,14 +18,12 @@ from shared.bus import codec
 from shared.bus.endpoints import Endpoints, Lock, acquire
 from shared.bus.messages import Message, Processes
 from shared.bus.publisher import Publisher
-from shared.bus.recording import Entry
+from shared.bus.recording import Entry, RecordingReader
 from shared.bus.sockets import context, pub_socket
 from shared.errors import BusError, RefusedError
 from supervisor.tap.filters import Filter
 from supervisor.tap.follow import MOST_INSTANCES
 from supervisor.tap.view import decode
-
-SHORTEST_WAIT_S: Final = 0.001
 
 
 def writer(entry: Entry) -> str:
@@ -45,15 +43,28 @@ def selected(entries: Iterable[Entry], wanted: Filter) -> Iterator[tuple[str, En
             yield name, entry
 
 
+def writers(path: Path, wanted: Filter) -> tuple[set[str], str]:
+    """Who wrote the wanted messages of a recording, and its boot id.
+
+    Raises:
+        RefusedError: there are none, or it is no recording.
+    """
+    with RecordingReader(path) as reader:
+        names = {name for name, _ in selected(reader, wanted)} - {"?"}
+        if not names:
+            raise RefusedError(f"{path} holds no message that was asked for; nothing is published")
+        return names, reader.header.boot
+
+
 def paced(
-    items: Iterable[tuple[str, Entry]], speed: float, wait: Callable[[float], None] = time.sleep
+    items: Iterable[tuple[str, Entry]], speed: float, wait: Callable[[float], bool]
 ) -> Iterator[tuple[str, Entry]]:
     """The messages at the moments at which they were recorded, counted from the first.
 
     Args:
         items: writers and messages.
         speed: 10 for ten times as fast, 0 for all at once.
-        wait: called with the seconds until the next one is due.
+        wait: called with the seconds until the next one is due, may take less; False ends it all.
     """
     began, first = time.monotonic(), None
     for name, entry in items:
@@ -61,7 +72,8 @@ def paced(
         if speed > 0:
             due = began + (entry.t_ns - first) / 1e9 / speed
             while (left := due - time.monotonic()) > 0:
-                wait(max(left, SHORTEST_WAIT_S))
+                if not wait(left):
+                    return
         yield name, entry
 
 
@@ -108,12 +120,14 @@ class Republisher:
 
     def publish(self, name: str, entry: Entry) -> None:
         """Send one recorded message as if it happened now."""
+        publisher = self._publishers.get(name)
         try:
             message: Message = codec.decode(entry.payload)
         except BusError:
+            publisher = None
+        if publisher is None:
             self.skipped += 1
             return
-        publisher = self._publishers[name]
         key = entry.topic.partition(b"/")[2].decode("utf-8", "replace")
         shift = clock.now_ns() - entry.t_ns
         if isinstance(message, Processes):
@@ -125,6 +139,8 @@ class Republisher:
             self.skipped += 1
             return
         publisher.publish(replace(message, **stamp, t_ns=t_ns, boot=clock.BOOT_ID), key)
+        if publisher.pending():
+            publisher.on_readable()
 
     def wait(self, seconds: float) -> None:
         """Serve newcomers the last values for so long, or until one came."""
