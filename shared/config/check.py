@@ -1,5 +1,6 @@
 """A parsed TOML document against the model: every mistake is found, not only the first, with what would be right."""
 
+import datetime as dt
 import difflib
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
@@ -18,14 +19,7 @@ class Problem(NamedTuple):
     reason: str
 
 
-_KINDS: Final = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    list: "a list",
-    dict: "a table",
-}
+_KINDS: Final = {list: "a list", dict: "a table"}
 
 
 def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Section | None:
@@ -38,7 +32,8 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
         problems: collects every mistake found.
     """
     if not isinstance(raw, dict):
-        problems.append(Problem(key, f"is {_show(raw)}, but must be a table: [{dotted(key)}]"))
+        form = f"[[{dotted(key[:-1])}]]" if isinstance(key[-1], int) else f"[{dotted(key)}]"
+        problems.append(Problem(key, f"is {_show(raw)}, but must be a table: {form}"))
         return None
     before = len(problems)
     fields = {field.name: field for field in msgspec.structs.fields(cls)}
@@ -64,6 +59,9 @@ def _value(kind: Any, raw: Any, key: Key, problems: list[Problem]) -> Any:
         return tuple(build(section, item, (*key, index), problems) for index, item in enumerate(raw))
     if section is not None:
         return build(section, raw, key, problems)
+    if isinstance(raw, str) and not raw.isprintable():
+        problems.append(Problem(key, f"is {_show(raw)}, which holds a character that cannot be seen; remove it"))
+        return None
     try:
         return msgspec.convert(raw, kind, dec_hook=_path)
     except msgspec.ValidationError:
@@ -123,15 +121,21 @@ _PATTERNS: Final = {
 
 
 def _range(lowest: float | None, highest: float | None) -> str:
-    if lowest is None and highest is None:
+    if lowest is None or highest is None:
         return ""
     return f" from {lowest:g} to {highest:g}" if abs(highest or 0) < 1e6 else f" from {lowest} to {highest}"
 
 
 def _show(raw: Any) -> str:
-    if isinstance(raw, (dict, list)):
-        return _KINDS[type(raw)]
-    text = ("true" if raw else "false") if isinstance(raw, bool) else repr(raw)
+    match raw:
+        case dict() | list():
+            return _KINDS[type(raw)]
+        case bool():
+            text = "true" if raw else "false"
+        case dt.date() | dt.time():
+            text = f"the date or time {raw.isoformat()}"
+        case _:
+            text = repr(raw)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
@@ -62,13 +62,7 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
         raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
     if not text.strip():
         raise ConfigError(f"{path}:1: the file is empty; an editor may have truncated it. `metergate init` writes one")
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).rpartition(" (at ")
-        line_text = place.removeprefix("line ").partition(",")[0]
-        number = int(line_text) if line_text.isdigit() else text.count("\n") + 1
-        raise ConfigError(f"{path}:{number}: is not valid TOML: {reason or error}") from error
+    raw = _read(text, path)
     problems: list[Problem] = []
     config = cast("Config | None", build(Config, raw, (), problems))
     if config is not None:
@@ -76,6 +70,24 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     if config is None or problems:
         raise ConfigError(_listing(path, text, problems))
     return _absolute(config, path.parent, environ)
+
+
+def _read(text: str, path: Path) -> dict[str, Any]:
+    if text.startswith("\ufeff"):
+        raise ConfigError(f"{path}:1: begins with a byte order mark; save it as UTF-8 without BOM")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).rpartition(" (at ")
+        line_text = place.removeprefix("line ").partition(",")[0]
+        number = int(line_text) if line_text.isdigit() else len(text.splitlines())
+        raise ConfigError(f"{path}:{number}: is not valid TOML: {reason or error}") from error
+    except ValueError as error:
+        lines = text.split("\n")
+        longest = max(range(len(lines)), key=lambda index: len(lines[index]))
+        raise ConfigError(f"{path}:{longest + 1}: is not valid TOML: a number of thousands of digits") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}:1: is not usable: its tables or lists are nested too deeply") from error
 
 
 def _listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
