@@ -28,7 +28,7 @@ import uvloop
 from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints, acquire
 from shared.config.load import find, load
-from shared.config.model import Config
+from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
 from shared.logging import configure
 
@@ -122,6 +122,7 @@ def child_main(module: str) -> NoReturn:
 
 def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
     instance = environ.get("METERGATE_INSTANCE", actor_class.role)
+    configure(Log(), instance)  # until the settings say otherwise
     try:
         _die_with_supervisor(environ)
         config = load(find(None, environ), environ)
@@ -155,16 +156,27 @@ async def _live(
         listen=tuple(socket.socket(fileno=fd) for fd in fds),
         control=_control(environ),
     )
-    work = loop.create_task(actor_class(life).run())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
-    life.beat(config.supervisor.beat_timeout_s / _BEATS_PER_TIMEOUT)
+    asked = asyncio.Event()
     try:
+        work = loop.create_task(actor_class(life).run())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _cancel, work, asked)
+        bus.failed.add_done_callback(lambda _: work.cancel())
+        life.beat(config.supervisor.beat_timeout_s / _BEATS_PER_TIMEOUT)
         await work
     except asyncio.CancelledError:
+        if bus.failed.done():
+            bus.failed.result()  # raises what a handler of the bus raised
+        if not asked.is_set():
+            raise RuntimeError("the role was cancelled, but nobody asked it to stop") from None
         log.info("stopped")
     finally:
         bus.close()
+
+
+def _cancel(work: asyncio.Task[None], asked: asyncio.Event) -> None:
+    asked.set()
+    work.cancel()
 
 
 def _control(environ: Mapping[str, str]) -> socket.socket | None:

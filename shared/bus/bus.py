@@ -6,7 +6,7 @@ a message may lie there until the next one comes.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import structlog
 import zmq
@@ -14,8 +14,8 @@ import zmq
 from shared.bus.codec import decode, decode_command, decode_reply, encode
 from shared.bus.command import command, expired, result, silence
 from shared.bus.endpoints import Endpoints
-from shared.bus.messages import Command, Message, Published, Reply, topic
-from shared.bus.publisher import Publisher, Stamp
+from shared.bus.messages import Command, Message, Reply, topic
+from shared.bus.publisher import MAX_TOPICS, Publisher, Stamp
 from shared.bus.sockets import Socket, context, dealer_socket, pub_socket, router_socket, sub_socket
 from shared.errors import BusError, MetergateError
 
@@ -36,24 +36,28 @@ class Bus:
         log: for what arrives malformed.
 
     Attributes:
+        instance, log: as given.
+        gen: generation of this start.
         malformed: messages that were dropped since the start.
+        failed: gets the exception that a subscriber's handler raised; that subscription has ended then.
     """
 
     def __init__(
         self, endpoints: Endpoints, instance: str, generation: int, log: structlog.typing.FilteringBoundLogger
     ) -> None:
         self._endpoints = endpoints
-        self._instance = instance
-        self._log = log
+        self.instance = instance
+        self.log = log
         self._loop = asyncio.get_running_loop()
         self._context = context()
         self._sockets: list[Socket] = []
         self._callers: dict[str, _Caller] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.malformed = 0
+        self.failed: asyncio.Future[None] = self._loop.create_future()
         self.gen = generation
         self._publisher = Publisher(pub_socket(self._context, endpoints.pub(instance)), instance, generation)
-        self._watch(self._publisher.socket, self._on_subscription)
+        self._answer_subscribers = self._watch(self._publisher.socket, self._on_subscription)
 
     def stamp(self, kind: type[Message], key: str = "") -> Stamp:
         """Writer, generation and next sequence number for a message of that topic."""
@@ -63,12 +67,14 @@ class Bus:
         """Send to all who subscribed, at once and without waiting."""
         self._publisher.publish(message, key)
         if self._publisher.pending():
-            self._loop.call_soon(self._on_subscription)
+            self._loop.call_soon(self._answer_subscribers)
 
     def subscribe(
         self, instance: str, kind: type[M], handler: Callable[[M], None], key: str = "", *, every: bool = False
     ) -> None:
         """Hand messages of one kind to `handler`, starting with the last one that was published.
+
+        What an owner repeats because somebody else subscribed is handed over only once.
 
         Args:
             instance: who publishes.
@@ -79,62 +85,39 @@ class Bus:
         """
         socket = sub_socket(self._context, self._endpoints.pub(instance), topic(kind, key))
 
-        def deliver(payload: bytes) -> None:
-            message = self._decoded(decode, payload, instance)
-            if isinstance(message, kind):
-                handler(message)
-
-        def on_readable() -> None:
-            newest: dict[bytes, bytes] = {}
-            for _ in range(FRAMES_PER_TURN):
-                try:
-                    frames = socket.recv_multipart(zmq.NOBLOCK)
-                except zmq.Again:
-                    break
-                if len(frames) != 2:
-                    self._drop(instance, f"{len(frames)} frames instead of 2")
-                elif every:
-                    deliver(frames[1])
-                else:
-                    newest[frames[0]] = frames[1]
-            else:
-                self._loop.call_soon(on_readable)
-            for payload in newest.values():
-                deliver(payload)
-
-        self._watch(socket, on_readable)
+        self._watch(socket, _Subscription(self, instance, kind, handler, socket, every=every).read)
 
     def serve(self, handler: Handler) -> None:
         """Take commands on `<instance>.cmd`. A MetergateError of the handler becomes the refusal's text."""
-        socket = router_socket(self._context, self._endpoints.cmd(self._instance))
+        socket = router_socket(self._context, self._endpoints.cmd(self.instance))
 
         async def answer(peer: bytes, request: Command) -> None:
             try:
-                reply = Reply(id=request.id, ok=True, result=await handler(request))
+                reply = encode(Reply(id=request.id, ok=True, result=await handler(request)))
             except MetergateError as error:
-                reply = Reply(id=request.id, ok=False, error=str(error))
-            socket.send_multipart((peer, encode(reply)), zmq.NOBLOCK)
-            self._loop.call_soon(on_readable)
+                reply = encode(Reply(id=request.id, ok=False, error=str(error)))
+            socket.send_multipart((peer, reply), zmq.NOBLOCK)
+            self._loop.call_soon(turn)
 
-        def on_readable() -> None:
+        def read() -> bool:
             for _ in range(FRAMES_PER_TURN):
                 try:
                     peer, *frames = socket.recv_multipart(zmq.NOBLOCK)
                 except zmq.Again:
-                    return
-                request = self._decoded(decode_command, b"".join(frames), "a caller")
+                    return False
+                request = self.decoded(decode_command, b"".join(frames), "a caller")
                 if request is None or expired(request):
                     continue
                 if len(self._tasks) >= COMMANDS_AT_ONCE:
-                    busy = Reply(id=request.id, ok=False, error=f"{self._instance} is busy; try again")
+                    busy = Reply(id=request.id, ok=False, error=f"{self.instance} is busy; try again")
                     socket.send_multipart((peer, encode(busy)), zmq.NOBLOCK)
                     continue
                 task = self._loop.create_task(answer(peer, request))
                 self._tasks.add(task)
                 task.add_done_callback(self._finished)
-            self._loop.call_soon(on_readable)
+            return True
 
-        self._watch(socket, on_readable)
+        turn = self._watch(socket, read)
 
     async def call(self, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 1.0) -> dict[str, Any]:
         """Send a command and wait for its result.
@@ -147,7 +130,7 @@ class Bus:
         if caller is None:
             caller = _Caller(self, instance, dealer_socket(self._context, self._endpoints.cmd(instance)))
             self._callers[instance] = caller
-            self._watch(caller.socket, caller.on_readable)
+            caller.turn = self._watch(caller.socket, caller.read)
         return await caller.call(verb, args, timeout_s)
 
     def close(self) -> None:
@@ -159,32 +142,93 @@ class Bus:
             socket.close()
         self._context.term()
 
-    def _watch(self, socket: Socket, on_readable: Callable[[], None]) -> None:
+    def _watch(self, socket: Socket, read: Callable[[], bool]) -> Callable[[], None]:
+        """Call `read` when something came, and again as long as it returns that there may be more."""
+
+        def turn() -> None:
+            if socket.closed:
+                return
+            try:
+                more = read()
+            except Exception as error:  # noqa: BLE001  # handed to whoever lives on this bus, see `failed`
+                self._loop.remove_reader(cast("int", socket.getsockopt(zmq.FD)))
+                if not self.failed.done():
+                    self.failed.set_exception(error)
+                return
+            if more:
+                self._loop.call_soon(turn)
+
         self._sockets.append(socket)
-        self._loop.add_reader(cast("int", socket.getsockopt(zmq.FD)), on_readable)
-        self._loop.call_soon(on_readable)
+        self._loop.add_reader(cast("int", socket.getsockopt(zmq.FD)), turn)
+        self._loop.call_soon(turn)
+        return turn
 
-    def _on_subscription(self) -> None:
+    def _on_subscription(self) -> bool:
         self._publisher.on_readable()
-        if self._publisher.pending():
-            self._loop.call_soon(self._on_subscription)
+        return self._publisher.pending()
 
-    def _decoded(self, decoder: Callable[[bytes], Any], payload: bytes, sender: str) -> Any:
+    def decoded(self, decoder: Callable[[bytes], Any], payload: bytes, sender: str) -> Any:
+        """What `decoder` makes of it, or None for what is malformed and counted."""
         try:
             return decoder(payload)
         except BusError as error:
-            self._drop(sender, str(error))
+            self.drop(sender, str(error))
             return None
 
-    def _drop(self, sender: str, reason: str) -> None:
+    def drop(self, sender: str, reason: str) -> None:
+        """Count a message that is of no use."""
         self.malformed += 1
         if self.malformed.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...: a flood must not become a flood of lines
-            self._log.warning("bus message dropped", sender=sender, reason=reason, dropped=self.malformed)
+            self.log.warning("bus message dropped", sender=sender, reason=reason, dropped=self.malformed)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._log.error("command failed", exc_info=error)
+            self.log.error("command failed", exc_info=error)
+
+
+class _Subscription(Generic[M]):
+    """Messages of one kind from one instance to one handler."""
+
+    def __init__(
+        self, bus: Bus, instance: str, kind: type[M], handler: Callable[[M], None], socket: Socket, *, every: bool
+    ) -> None:
+        self._bus = bus
+        self._instance = instance
+        self._kind = kind
+        self._handler = handler
+        self._socket = socket
+        self._every = every
+        self._last: dict[bytes, bytes] = {}
+
+    def read(self) -> bool:
+        newest: dict[bytes, bytes] = {}
+        more = True
+        for _ in range(FRAMES_PER_TURN):
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                more = False
+                break
+            if len(frames) != 2:
+                self._bus.drop(self._instance, f"{len(frames)} frames instead of 2")
+            elif self._every:
+                self._deliver(frames[0], frames[1])
+            else:
+                newest[frames[0]] = frames[1]
+        for name, payload in newest.items():
+            self._deliver(name, payload)
+        return more
+
+    def _deliver(self, name: bytes, payload: bytes) -> None:
+        if self._last.get(name) == payload:
+            return
+        if len(self._last) >= MAX_TOPICS:
+            self._last.clear()
+        self._last[name] = payload
+        message = self._bus.decoded(decode, payload, self._instance)
+        if isinstance(message, self._kind):
+            self._handler(message)
 
 
 class _Caller:
@@ -195,36 +239,36 @@ class _Caller:
         self._instance = instance
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self.socket = socket
+        self.turn: Callable[[], None]
 
     async def call(self, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         request = command(verb, args, timeout_s)
+        payload = encode(request)
         future = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = future
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     try:
-                        self.socket.send(encode(request), zmq.NOBLOCK)
+                        self.socket.send(payload, zmq.NOBLOCK)
                         break
                     except zmq.Again:
                         await asyncio.sleep(0.01)  # IMMEDIATE: no connection stands yet, and no descriptor says when
-                self.on_readable()
+                self.turn()
                 return result(self._instance, await future)
         except TimeoutError:
             raise silence(self._instance, verb, timeout_s) from None
         finally:
             del self._waiting[request.id]
 
-    def on_readable(self) -> None:
-        while True:
+    def read(self) -> bool:
+        for _ in range(FRAMES_PER_TURN):
             try:
                 payload = self.socket.recv(zmq.NOBLOCK)
             except zmq.Again:
-                return
-            reply = self._bus._decoded(decode_reply, payload, self._instance)  # noqa: SLF001  # part of the same file
+                return False
+            reply = self._bus.decoded(decode_reply, payload, self._instance)
             future = self._waiting.get(reply.id) if reply is not None else None
             if future is not None and not future.done():
                 future.set_result(reply)
-
-
-__all__ = ["Bus", "Handler", "Published"]
+        return True

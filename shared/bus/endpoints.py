@@ -78,10 +78,18 @@ def acquire(run_dir: Path, instance: str) -> Lock:
 
     Raises:
         RefusedError: another process is it already.
+        ConfigError: the folder cannot be used.
     """
-    run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    run_dir.chmod(0o700)
-    fd = os.open(run_dir / f"{_checked(instance)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    name = f"{_checked(instance)}.lock"
+    try:
+        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run_dir.chmod(0o700)
+        fd = os.open(run_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"gateway.run_dir: {error.filename or run_dir} cannot be used ({error.strerror}); "
+            "give a folder that belongs to the user who runs metergate, or set METERGATE_RUN_DIR"
+        ) from error
     until = time.monotonic() + LOCK_PATIENCE_S
     while True:
         try:
@@ -122,6 +130,6 @@ def instances(run_dir: Path) -> list[str]:
 
 
 def _checked(instance: str) -> str:
-    if not _INSTANCE.fullmatch(instance) or len(instance) > len(LONGEST_INSTANCE) + 2:
+    if not _INSTANCE.fullmatch(instance) or len(instance) > len(LONGEST_INSTANCE):
         raise RefusedError(f"{instance!r} is no instance name; they look like plain-slave or plain-slave.2")
     return instance

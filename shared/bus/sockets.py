@@ -7,7 +7,7 @@ import zmq
 from shared.bus.codec import MAX_BYTES
 
 QUEUE: Final = 64
-"""Messages per peer and direction; who reads slower loses the oldest, the writer loses nothing."""
+"""Messages per peer and direction. Who reads slower keeps what is queued and misses what comes meanwhile."""
 
 SUBSCRIPTION_BYTES: Final = 64
 """Largest frame that an XPUB takes: without it 100,000 bogus subscriptions took a publisher to 949 MB."""
