@@ -15,7 +15,7 @@ class Given:
     def __init__(self) -> None:
         self._names: set[str] = set()
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._names
 
     def missing(self, present: Collection[str]) -> list[str]:

@@ -1,0 +1,7 @@
+"""`python -m services.measurement`: the role by hand."""
+
+from services.measurement.actor import ACTOR
+from shared.actor import main
+
+if __name__ == "__main__":
+    main(ACTOR)

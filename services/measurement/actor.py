@@ -1,0 +1,139 @@
+"""The role: one task per meter, from source to published sample, and never a sample that is not whole and possible."""
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from services.measurement.build import source_of
+from services.measurement.check import impossible, incomplete
+from services.measurement.derive import complete
+from services.measurement.source import Link, Reading, Source
+from shared.actor import Actor, Life
+from shared.bus.messages import Event, Sample, SourceState
+from shared.clock import now_ns
+from shared.config.model import Meter
+from shared.errors import ConfigError
+
+EVENT_PAUSE_NS: Final = 60_000_000_000
+"""At most one event about dropped samples of a meter in this time."""
+
+
+class Gauge:
+    """One meter: what becomes of its readings.
+
+    Args:
+        meter: settings.
+        life: of the role.
+        on_sample: called after each published sample.
+        source: where readings come from; by default what the settings name.
+
+    Attributes:
+        fresh_until_ns: CLOCK_BOOTTIME until which its last sample is fresh; 0 before the first.
+    """
+
+    def __init__(self, meter: Meter, life: Life, on_sample: Callable[[], None], source: Source | None = None) -> None:
+        self._meter = meter
+        self._life = life
+        self._on_sample = on_sample
+        self._log = life.log.bind(meter=meter.id)
+        self._max_power_w = meter.max_power_kw * 1000
+        self._source = source or source_of(meter, self.report, self._log.warning)
+        self._announced = False
+        self._dropped = 0
+        self._told_ns = -EVENT_PAUSE_NS
+        self.fresh_until_ns = 0
+
+    async def run(self) -> None:
+        """Publish what comes; ends with the source."""
+        async for reading in self._source.readings():
+            self.take(reading)
+
+    def take(self, reading: Reading) -> None:
+        """Publish one reading as a sample, or drop it and say why."""
+        values, derived = complete(reading.values)
+        reason = impossible(reading.values, self._max_power_w) or incomplete(values)
+        if reason is not None:
+            self._drop(reason)
+            return
+        if reading.simulated and not self._announced:
+            self._announced = True
+            self._log.warning("SIMULATION: the values of this meter are invented; never let them steer a real inverter")
+        meter = self._meter
+        stamp = self._life.bus.stamp(Sample, meter.id)
+        sample = Sample(
+            **stamp,
+            t_ns=reading.t_ns,
+            meter=meter.id,
+            values=values,
+            source=meter.source,
+            simulated=reading.simulated,
+            period_ms=meter.cycle_ms,
+            derived=derived,
+            texts=reading.texts,
+        )
+        self._life.bus.publish(sample, meter.id)
+        self.fresh_until_ns = reading.t_ns + meter.stale_after_ms * 1_000_000
+        self._on_sample()
+
+    def report(self, link: Link) -> None:
+        """Publish that the source began or ceased to give readings."""
+        say = self._log.info if link.connected else self._log.warning
+        say("source gives readings" if link.connected else "source gives no readings", reason=link.reason)
+        stamp = self._life.bus.stamp(SourceState, self._meter.id)
+        state = SourceState(
+            **stamp,
+            t_ns=now_ns(),
+            meter=self._meter.id,
+            connected=link.connected,
+            reason=link.reason,
+            polls=link.polls,
+            failures=link.failures,
+        )
+        self._life.bus.publish(state, self._meter.id)
+
+    def _drop(self, reason: str) -> None:
+        self._dropped += 1
+        now = now_ns()
+        if now - self._told_ns < EVENT_PAUSE_NS:
+            return
+        self._told_ns = now
+        text = f"meter {self._meter.id}: a sample was dropped: {reason}"
+        self._log.warning(text, dropped=self._dropped)
+        data: dict[str, str | int | float | bool] = {
+            "meter": self._meter.id,
+            "reason": reason,
+            "dropped": self._dropped,
+        }
+        stamp = self._life.bus.stamp(Event)
+        event = Event(**stamp, t_ns=now, kind="measurement.dropped", level="warning", text=text, data=data)
+        self._life.bus.publish(event)
+
+
+class Measurement(Actor):
+    """All meters of the settings."""
+
+    role: ClassVar[str] = "measurement"
+
+    async def run(self) -> None:
+        """Ready once the sources run, whether or not a meter answers; without a meter ready and idle."""
+        self._gauges = [Gauge(meter, self.life, self._on_sample) for meter in self.life.config.meter]
+        if not self._gauges:
+            self.life.log.warning("no [[meter]] in the settings: nothing is measured; add one")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for gauge in self._gauges:
+                    group.create_task(gauge.run())
+                self.life.ready()
+                await asyncio.Event().wait()  # stays, with no meter or with replays that ended
+        except BaseExceptionGroup as errors:
+            config, _ = errors.split(ConfigError)
+            if config is not None:  # its own exit code: starting again cannot help
+                raise config.exceptions[0] from None
+            raise
+
+    def _on_sample(self) -> None:
+        """What `health --fresh` asks for is the meter whose sample is the oldest."""
+        self.life.status(fresh_until_ns=min(gauge.fresh_until_ns for gauge in self._gauges))
+
+
+ACTOR: Final = Measurement

@@ -1,0 +1,133 @@
+"""One connection to one meter: connect, read, close. Whatever goes wrong is a PeerError that says what, in words.
+
+pymodbus speaks the protocol; its own retries and reconnects stay off, since the source decides when to ask again.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import Final
+
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.exceptions import ModbusException
+
+from services.measurement.modbus.plan import Request
+from shared.config.model import Modbus
+from shared.errors import PeerError
+
+_EXCEPTIONS: Final = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure, or no valid value now",
+    5: "acknowledge",
+    6: "device busy",
+    10: "gateway path unavailable",
+    11: "no answer from the device behind the gateway",
+}
+
+
+class ModbusExceptionError(PeerError):
+    """The meter answered with an exception.
+
+    Attributes:
+        code: of the exception.
+    """
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Client:
+    """See module.
+
+    Args:
+        settings: where the meter answers.
+    """
+
+    def __init__(self, settings: Modbus) -> None:
+        self._settings = settings
+        self._where = f"{settings.host}:{settings.port}"
+        self._client: AsyncModbusTcpClient | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as this side knows."""
+        return self._client is not None and self._client.connected
+
+    async def connect(self) -> None:
+        """Open a fresh connection.
+
+        Raises:
+            PeerError: there is none to be had.
+        """
+        self.close()
+        settings = self._settings
+        client = AsyncModbusTcpClient(
+            settings.host, port=settings.port, timeout=settings.timeout_s, retries=0, reconnect_delay=0
+        )
+        self._client = client  # from here on close() ends it, also where connecting is cancelled
+        if not await client.connect():
+            self.close()
+            raise PeerError(f"no connection to {self._where}: {await self._why()}")
+
+    async def read(self, request: Request) -> list[int]:
+        """The registers of one request.
+
+        Raises:
+            ModbusExceptionError: the meter refused.
+            PeerError: no or a wrong answer.
+        """
+        if self._client is None:
+            raise PeerError(f"no connection to {self._where}")
+        read = self._client.read_holding_registers if request.function == 3 else self._client.read_input_registers
+        what = f"{request.length} registers from {request.address}"
+        try:
+            answer = await read(request.address, count=request.length, device_id=self._settings.unit)
+        except ModbusException as error:
+            if not self.connected:
+                raise PeerError(f"{self._where} closed the connection") from error
+            raise PeerError(f"{self._where} gave no answer within {self._settings.timeout_s:g} s to {what}") from error
+        if answer.isError():
+            code = answer.exception_code
+            words = _EXCEPTIONS.get(code, "unknown")
+            raise ModbusExceptionError(f"{self._where} answered exception {code:02} ({words}) to {what}", code)
+        if answer.function_code != request.function or len(answer.registers) != request.length:
+            found = f"{len(answer.registers)} registers by function {answer.function_code}"
+            raise PeerError(f"{self._where} answered {found} to {what} by function {request.function}")
+        return list(answer.registers)
+
+    async def read_all(self, requests: Iterable[Request], memory: dict[tuple[int, int], int]) -> None:
+        """Read `requests` one after the other into `memory`.
+
+        Raises:
+            PeerError: one of them failed.
+        """
+        for request in requests:
+            for offset, word in enumerate(await self.read(request)):
+                memory[request.function, request.address + offset] = word
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def _why(self) -> str:
+        """The reason why connecting failed, which pymodbus keeps for itself: try once more and look."""
+        settings = self._settings
+        try:
+            _, writer = await asyncio.wait_for(
+                asyncio.open_connection(settings.host, settings.port), settings.timeout_s
+            )
+        except TimeoutError:
+            return f"no answer within {settings.timeout_s:g} s"
+        except socket.gaierror:
+            return "the name is not known; check meter.modbus.host"
+        except ConnectionRefusedError:
+            return "refused; does the meter serve Modbus TCP on this port?"
+        except OSError as error:
+            return error.strerror or str(error)
+        writer.close()
+        return "the connection ended at once"

@@ -1,0 +1,156 @@
+"""A real meter as a source: connects for ever, polls on its cycle, and gives whole readings or none.
+
+A reading's time is the moment before the poll's first request was sent: of all that is known the earliest, so that no
+value is ever said to be younger than it is. (How old the meter's own values were by then, Modbus does not tell.)
+"""
+
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Final
+
+from services.measurement.given import Given
+from services.measurement.modbus.client import Client, ModbusExceptionError
+from services.measurement.modbus.layout import Block
+from services.measurement.modbus.profile import Profile, load
+from services.measurement.modbus.sunspec import locate
+from services.measurement.pace import Clock, Pace
+from services.measurement.source import Link, Reading, Report
+from shared.config.model import Modbus
+from shared.errors import PeerError
+
+SHORTEST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 10.0
+BAD_POLLS: Final = 3
+"""In a row; then the connection is opened anew."""
+
+
+def pause_s(attempt: int, chance: float) -> float:
+    """How long to wait before trying to connect again.
+
+    Args:
+        attempt: how many attempts have failed so far, from 1.
+        chance: evenly distributed in [0, 1): half of the pause is jitter, so that many gateways do not come at once.
+    """
+    longest = min(LONGEST_PAUSE_S, SHORTEST_PAUSE_S * 2.0 ** min(attempt - 1, 16))
+    return longest * (0.5 + 0.5 * chance)
+
+
+class ModbusSource:
+    """See `services.measurement.source.Source`.
+
+    Args:
+        settings: `[meter.modbus]`.
+        cycle_ms: of the meter.
+        report: told of each change.
+        clock: time.
+        chance: jitter.
+    """
+
+    def __init__(
+        self,
+        settings: Modbus,
+        cycle_ms: int,
+        report: Report,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._profile: Profile = load(settings.profile)
+        self._client = Client(settings)
+        self._cycle_ns = cycle_ms * 1_000_000
+        self._report = report
+        self._clock = clock
+        self._chance = chance
+        self._given = Given()
+        self._link = Link(connected=False)
+        self._polls = 0
+        self._failures = 0
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        """Readings as they come, for ever."""
+        pace = Pace(self._clock, self._cycle_ns)
+        attempt = 0
+        try:
+            while True:
+                async with aclosing(self._connection(pace)) as connection:
+                    async for reading in connection:
+                        attempt = 0
+                        yield reading
+                attempt += 1
+                pause_ns = round(pause_s(attempt, self._chance()) * 1e9)
+                await self._clock.sleep_until(self._clock.now_ns() + pause_ns)
+        finally:
+            self._client.close()
+
+    async def _connection(self, pace: Pace) -> AsyncGenerator[Reading, None]:
+        """Readings of one connection, until it is lost or too many polls in a row were bad."""
+        bad = 0
+        try:
+            await self._client.connect()
+            blocks = await self._locate()
+        except PeerError as error:
+            self._failed(error)
+            return
+        texts: dict[str, str] | None = None
+        while bad < BAD_POLLS and self._client.connected:
+            await pace.cycle()
+            t_ns = self._clock.now_ns()
+            try:
+                if texts is None:
+                    blocks, texts = await self._first(blocks)
+                values = await self._poll(blocks)
+            except PeerError as error:
+                self._failed(error)
+                bad += 1
+                continue
+            bad = 0
+            if missing := self._given.missing(values):
+                self._failed(
+                    f"{', '.join(missing)}: given before, missing now; was the meter changed, restart measurement"
+                )
+                continue
+            self._polls += 1
+            self._tell(connected=True, reason="")
+            yield Reading(t_ns, values, texts)
+
+    async def _locate(self) -> tuple[Block, ...]:
+        if not self._profile.bases:
+            return self._profile.blocks
+        return await locate(self._client, self._profile)
+
+    async def _first(self, blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], dict[str, str]]:
+        """Texts, and those of the blocks that this meter has; the optional ones are asked after the others answered."""
+        texts: dict[str, str] = {}
+        present: list[Block] = []
+        for block in sorted(blocks, key=lambda block: bool(block.absent)):
+            memory: dict[tuple[int, int], int] = {}
+            try:
+                await self._client.read_all((*block.requests(), *block.text_requests()), memory)
+            except ModbusExceptionError as error:
+                if error.code not in block.absent:
+                    raise
+                self._given.withdraw(block.quantities())
+                continue
+            present.append(block)
+            texts |= {text.name: found for text in block.texts if (found := text.read(memory))}
+        return tuple(present), texts
+
+    async def _poll(self, blocks: tuple[Block, ...]) -> dict[str, float]:
+        memory: dict[tuple[int, int], int] = {}
+        for block in blocks:
+            await self._client.read_all(block.requests(), memory)
+            block.check(memory)
+        values: dict[str, float] = {}
+        for block in blocks:
+            values |= block.values(memory, self._given)
+        return values
+
+    def _failed(self, reason: PeerError | str) -> None:
+        self._polls += 1
+        self._failures += 1
+        self._tell(connected=False, reason=str(reason))
+
+    def _tell(self, *, connected: bool, reason: str) -> None:
+        if (connected, reason) != (self._link.connected, self._link.reason):
+            self._link = Link(connected, reason, self._polls, self._failures)
+            self._report(self._link)
