@@ -6,12 +6,14 @@ from shared.config.model import Identity as Settings
 from shared.config.model import Meter, Modbus
 from shared.registers.identity import SOFTWARE_VERSION, Identity, device_objects, identity_of
 
+ROOT = Path(__file__).parents[3]
+
 REAL = Meter(id="house", source="modbus", modbus=Modbus(host="192.0.2.1"), unit=7, cycle_ms=500)
 INVENTED = Meter(id="demo", source="simulated")
 
 
 def test_the_version_is_that_of_the_project() -> None:
-    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["version"] == SOFTWARE_VERSION
 
 
