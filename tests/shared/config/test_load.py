@@ -30,7 +30,7 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str]] = {
     "no TOML": ("[log]\nlevel info\n", "2: is not valid TOML: Expected '=' after a key in a key/value pair"),
     "text without quotes": ("[log]\n\nlevel = debug\n", "3: is not valid TOML: Invalid value"),
     "unclosed text": ('[log]\nlevel = "info\n', "2: is not valid TOML"),
-    "unclosed list": ("meter = [\n\n\n", "3: is not valid TOML: "),
+    "unclosed list": ("meter = [1,\n\n\n\n", "4: is not valid TOML: "),
     "unclosed header": ("[log\n", "1: is not valid TOML: Expected ']'"),
     "key twice": ('[log]\nlevel = "info"\nlevel = "info"\n', "3: is not valid TOML: Cannot overwrite a value"),
     "table twice": ("[log]\n[slave]\n[log]\n", "3: is not valid TOML: Cannot declare ('log',) twice"),
