@@ -100,12 +100,12 @@ class Republisher:
         self._boot = boot
         self._locks: list[Lock] = []
         self._publishers: dict[str, Publisher] = {}
-        self._context = context()
-        self._poller = zmq.Poller()
         names = sorted(names)
         if len(names) > MOST_INSTANCES:
             raise RefusedError(f"the recording names {len(names)} writers; at most {MOST_INSTANCES} can be played")
         endpoints = Endpoints(run_dir)
+        self._poller = zmq.Poller()
+        self._context = context()
         try:
             for name in names:
                 endpoint = endpoints.pub(name)
