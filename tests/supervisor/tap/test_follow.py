@@ -1,16 +1,20 @@
 """Following the instances under a run folder, which come and go, and being no burden to them."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from shared.bus.messages import Block
+from shared.bus.messages import Block, Message
+from shared.bus.publisher import Publisher
 from supervisor.tap import follow
 from supervisor.tap.filters import Filter
 from supervisor.tap.follow import Follower, Received
 from tests.supervisor.tap.talker import Talker, image, once, sample, silent
 from tests.support import wait_for
+
+Maker = Callable[[Publisher], tuple[Message, str]]
 
 
 def collect(follower: Follower, into: list[Received]) -> list[Received]:
@@ -61,9 +65,13 @@ def test_instances_are_found_when_they_come_and_left_when_they_go(run_dir: Path)
 
 
 def test_only_what_is_wanted_is_heard(run_dir: Path) -> None:
-    makers = itertools.cycle((sample, image))
+    makers: Iterator[Maker] = itertools.cycle((sample, image))
+
+    def either(publisher: Publisher) -> tuple[Message, str]:
+        return next(makers)(publisher)
+
     with (
-        Talker(run_dir, "measurement", lambda publisher: next(makers)(publisher)),
+        Talker(run_dir, "measurement", either),
         Talker(run_dir, "console", sample),
         Follower(run_dir, Filter(roles=("measurement",), topics=("image",), meters=("house",))) as follower,
     ):
