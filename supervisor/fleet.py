@@ -1,0 +1,243 @@
+"""All processes of one supervisor: does what their state machines ask for, and tells these what happened.
+
+Nothing here decides about settings, commands or the end; that is `supervise`.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from shared.config.model import Config
+from shared.errors import RefusedError
+from supervisor.board import Board
+from supervisor.child import ALIVE, LAUNCH_FAILED, Lifecycle, State, Todo
+from supervisor.forkserver import Order
+from supervisor.launcher import Failed, Launched, Launcher
+from supervisor.loop import Loop, now
+from supervisor.policy import Limits, how_it_ended
+from supervisor.process import Process
+from supervisor.sockets import ListeningSockets
+from supervisor.spec import RoleSpec
+
+BEATS_PER_TIMEOUT = 4
+RESTING = frozenset({State.STOPPED, State.PARKED, State.DISABLED})
+
+
+class Fleet:
+    """Processes by instance name.
+
+    Args:
+        loop: to wait for them.
+        board: to tell of them.
+        config: in force when a process is launched.
+        env: what each process finds in its environment besides its own.
+        launcher: given whom to tell, makes the launcher.
+
+    Attributes:
+        sockets: listening sockets that are held for them.
+        ending: whoever dies now is not started again.
+        on_change: called when the state of a process changed.
+        on_escalate: called with the reason when a process must not be started again and this cannot be left alone.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        board: Board,
+        config: Callable[[], Config],
+        env: dict[str, str],
+        launcher: Callable[[Launched, Failed], Launcher],
+    ) -> None:
+        self._loop = loop
+        self._board = board
+        self._config = config
+        self._env = env
+        self._by_name: dict[str, Process] = {}
+        self.sockets = ListeningSockets()
+        self.ending = False
+        self._launcher = launcher(self._launched, self._launch_failed)
+        self.on_change: Callable[[Process], None]
+        self.on_escalate: Callable[[str], None]
+
+    def __iter__(self) -> Iterator[Process]:
+        return iter(tuple(self._by_name.values()))
+
+    def of(self, spec: RoleSpec) -> list[Process]:
+        """The processes of one role."""
+        return [process for process in self._by_name.values() if process.spec is spec]
+
+    def named(self, name: str) -> list[Process]:
+        """The process of that instance name, or those of that role name.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        found = [process for process in self._by_name.values() if name in (process.spec.name, process.name)]
+        if name in self._by_name and len(found) > 1:
+            return found  # a role's name is also that of its first instance; the role is meant
+        if not found:
+            raise RefusedError(f"{name!r} is not run by this supervisor; it runs: {' '.join(self._by_name)}")
+        return found
+
+    def add(self, name: str, spec: RoleSpec) -> Process:
+        """A process that may be started; it is stopped as yet."""
+        settings = self._config().supervisor
+        limits = Limits(settings.max_deaths_per_minute, spec.over_budget)
+        life = Lifecycle(limits, settings.beat_timeout_s, settings.stop_timeout_s)
+        self._by_name[name] = process = Process(name, spec, life)
+        return process
+
+    def do(self, process: Process, todo: Todo) -> None:
+        """What a state machine asked for, and what follows from the state that it is in now."""
+        match todo:
+            case Todo.LAUNCH:
+                self._launch(process)
+            case Todo.TERMINATE:
+                process.signal(signal.SIGTERM)
+            case Todo.KILL:
+                self._kill(process)
+            case Todo.ESCALATE | Todo.NOTHING:
+                pass
+        self._loop.alarm(f"life {process.name}", process.life.deadline, lambda: self._expired(process))
+        if process.life.state in RESTING:
+            self.sockets.release(process.name)
+            if not process.wanted:
+                self._by_name.pop(process.name, None)
+        self.on_change(process)
+        if todo is Todo.ESCALATE:
+            self.on_escalate(f"{process.name}: {process.life.reason}")
+
+    def sweep(self) -> None:
+        """Reap orphans that nobody knows: children of roles, or of whatever else process 1 of a container inherits."""
+        known = {process.life.pid for process in self._by_name.values()}
+        if any(process.life.pid == 0 and process.life.state in ALIVE for process in self._by_name.values()):
+            return  # one on its way may have ended already; it must be there when its pid becomes known
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None or ended.si_pid in known or ended.si_pid == self._launcher.pid:
+                return
+            os.waitid(os.P_PID, ended.si_pid, os.WEXITED)
+
+    def close(self) -> None:
+        """Kill what still runs, and let go of everything."""
+        for process in self:
+            process.signal(signal.SIGKILL)
+            if process.pidfd >= 0:
+                self._let_go(process)
+            self._hang_up(process)
+        self._launcher.close()
+        self.sockets.close()
+
+    def _launched(self, name: str, pid: int) -> None:
+        """The launcher made a process."""
+        process = self._by_name[name]
+        process.pidfd = os.pidfd_open(pid)
+        self._loop.watch(process.pidfd, lambda: self._ended(process))
+        self.do(process, process.life.launched(now(), pid))
+
+    def _launch_failed(self, name: str, reason: str) -> None:
+        """The launcher could not make a process."""
+        process = self._by_name[name]
+        self._hang_up(process)
+        self._settle_death(process, LAUNCH_FAILED, reason)
+
+    def _launch(self, process: Process) -> None:
+        where = process.spec.listen(self._config())
+        try:
+            listening = [] if where is None else [self.sockets.hold(process.name, where)]
+        except RefusedError as error:
+            process.life.park(str(error))
+            self._board.event("child.parked", f"{process.name}: {error}", "error", child=process.name)
+            return
+        theirs = process.new_channel()
+        if process.control is not None:
+            self._loop.watch(process.control.fileno(), lambda: self._hear(process))
+        order = Order(process.name, process.spec.module, {**self._env, "METERGATE_INSTANCE": process.name})
+        try:
+            self._launcher.launch(order, [theirs.fileno(), *(each.fileno() for each in listening)])
+        finally:
+            theirs.close()
+
+    def _kill(self, process: Process) -> None:
+        cause = process.life.killed_for
+        self._board.event("child.killed", f"{process.name}: {cause}; killed", "warning", child=process.name)
+        if process.life.pid:
+            process.signal(signal.SIGKILL)
+        else:
+            self._launcher.abandon(process.name)
+
+    def _hear(self, process: Process) -> None:
+        try:
+            while (heard := process.hear()) is not None:
+                self._heard(process, heard)
+        except EOFError:
+            self._hang_up(process)
+
+    def _heard(self, process: Process, message: dict[str, bool | int | float | str]) -> None:
+        life = process.life
+        if "beat" in message:
+            process.status = message
+            life.beat(now())
+        if message.get("ready") is True and life.became_ready(now()):
+            self._board.event("child.ready", f"{process.name} is ready", child=process.name, pid=life.pid)
+            self.on_change(process)
+        self._loop.alarm(f"life {process.name}", life.deadline, lambda: self._expired(process))
+
+    def _expired(self, process: Process) -> None:
+        self.do(process, process.life.expired(now()))
+
+    def _ended(self, process: Process) -> None:
+        self._hear(process)  # its last words
+        code = process.reap()
+        self._let_go(process)
+        self._hang_up(process)
+        self._settle_death(process, code, "")
+
+    def _settle_death(self, process: Process, code: int, cause: str) -> None:
+        life = process.life
+        if self.ending:
+            life.halt(now(), State.STOPPED, "metergate stops")
+        pid, killed_for, asked = life.pid, life.killed_for, life.state is State.STOPPING
+        todo = life.exited(now(), code, cause)
+        words = cause or killed_for or how_it_ended(code)
+        data: dict[str, str | int] = {"child": process.name, "pid": pid, "code": code}
+        if asked:
+            self._board.event("child.exited", f"{process.name} ended as asked: {words}", "info", **data)
+        elif life.state is State.PARKED:
+            self._board.event("child.parked", f"{process.name} is parked: {life.reason}", "error", **data)
+        else:
+            pause = "" if life.deadline is None else f"; starts again in {max(0.0, life.deadline - now()):.2g} s"
+            if life.state is State.STARTING:
+                pause = "; starts again at once"
+            self._board.event("child.exited", f"{process.name} ended: {words}{pause}", "warning", **data)
+        self.do(process, todo)
+
+    def _let_go(self, process: Process) -> None:
+        self._loop.unwatch(process.pidfd)
+        os.close(process.pidfd)
+        process.pidfd = -1
+
+    def _hang_up(self, process: Process) -> None:
+        if process.control is not None:
+            self._loop.unwatch(process.control.fileno())
+            process.control.close()
+            process.control = None
+
+
+def contract(settings: Path, copy: Path, config: Config) -> dict[str, str]:
+    """Environment of every role process, besides its instance name and descriptors.
+
+    Fixed at the start of the supervisor: a role that starts after an edit of these settings still finds the others.
+    """
+    return {
+        "METERGATE_CONFIG": str(settings),
+        "METERGATE_SETTINGS": str(copy),
+        "METERGATE_RUN_DIR": str(config.gateway.run_dir),
+        "METERGATE_STATE_DIR": str(config.gateway.state_dir),
+        "METERGATE_BEAT_S": f"{config.supervisor.beat_timeout_s / BEATS_PER_TIMEOUT:g}",
+        "METERGATE_SUPERVISOR_PID": str(os.getpid()),
+    }

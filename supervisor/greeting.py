@@ -1,0 +1,32 @@
+"""What the person who starts metergate is told: where to connect, and what is not real."""
+
+from collections.abc import Iterator
+
+from shared.config.model import Config
+from supervisor.spec import RoleSpec
+
+
+def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
+    """What to know before trusting a value."""
+    if not any(spec.name == "measurement" for spec in specs):
+        return
+    if not config.meter:
+        yield "no [[meter]] in the settings: live registers are answered with exception 04"
+    for meter in config.meter:
+        if meter.source == "simulated":
+            yield f"SIMULATION: the values of meter {meter.id} are invented; nothing real may be controlled by them"
+
+
+def addresses(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
+    """Where clients connect."""
+    for spec in specs:
+        where = spec.listen(config) if spec.enabled(config) else None
+        if where is None:
+            continue
+        host = f"[{where.host}]" if ":" in where.host else where.host
+        yield f"Modbus TCP on {host}:{where.port}{''.join(_units(config))}"
+
+
+def _units(config: Config) -> Iterator[str]:
+    for meter in config.meter:
+        yield f", unit {meter.unit} ({meter.id}{', SIMULATION' if meter.source == 'simulated' else ''})"

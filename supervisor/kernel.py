@@ -1,0 +1,45 @@
+"""What Linux offers and Python's standard library has no name for: prctl(2), and the title that `ps` shows."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
+_PR_SET_CHILD_SUBREAPER: Final = 36
+
+
+def become_subreaper() -> None:
+    """Orphans among the descendants of this process become its children, not those of process 1."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when `parent` ends, also while this process is stopped."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it had ended before
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def set_title(title: str) -> None:
+    """Show `title` as command line of this process, cut to the room that the real one left, and as its short name."""
+    import ctypes  # noqa: PLC0415  # a supervisor of one role does without it, and without its memory
+
+    name = ctypes.create_string_buffer(title.encode()[:15])
+    _prctl(_PR_SET_NAME, ctypes.addressof(name))
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end, fields 48 and 49 of proc_pid_stat(5)
+    room = end - start
+    if start and room > 1:
+        ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)
+
+
+def _prctl(option: int, value: int) -> None:
+    import ctypes  # noqa: PLC0415  # as above
+
+    function = ctypes.CDLL(None, use_errno=True).prctl
+    function.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    if function(option, value, 0, 0, 0) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"prctl({option}): {os.strerror(code)}")

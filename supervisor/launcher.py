@@ -1,0 +1,229 @@
+"""Two ways to make a process: spawn it, as one role alone is; or have the fork server fork it, as many roles are."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from supervisor.forkserver import ORDER_BYTES, TITLE_ROOM, Forked, Order
+from supervisor.loop import Loop, now
+from supervisor.report import Report
+
+ROLE_ENTRY: Final = "shared.actor:child_main"
+SHORT_LIFE_S: Final = 1.0
+
+Launched = Callable[[str, int], None]
+"""Instance and pid: the process exists and is a child of this one."""
+Failed = Callable[[str, str], None]
+"""Instance and reason: there is no process."""
+
+
+class Launcher(Protocol):
+    """Makes processes out of orders. It does not watch them."""
+
+    @property
+    def pid(self) -> int:
+        """Of the helper process that it keeps; 0 where it keeps none."""
+
+    def launch(self, order: Order, descriptors: Sequence[int]) -> None:
+        """Begin; the first descriptor is the control channel, the others listen. The caller may close them after."""
+
+    def abandon(self, instance: str) -> None:
+        """It takes too long: make sure that this order is not fulfilled any more."""
+
+    def close(self) -> None:
+        """No more orders."""
+
+
+class SpawnLauncher:
+    """A new interpreter for each process."""
+
+    def __init__(self, launched: Launched, failed: Failed) -> None:
+        self._launched = launched
+        self._failed = failed
+
+    @property
+    def pid(self) -> int:
+        """See `Launcher`."""
+        return 0
+
+    def launch(self, order: Order, descriptors: Sequence[int]) -> None:
+        """See `Launcher`."""
+        control, *listening = descriptors
+        env = {
+            **os.environ,
+            **order.env,
+            "METERGATE_CONTROL_FD": str(control),
+            "METERGATE_LISTEN_FDS": ",".join(map(str, listening)),
+        }
+        try:
+            pid = _spawn(["-m", order.module], env, descriptors)
+        except OSError as error:
+            self._failed(order.instance, f"cannot start a process: {error.strerror}")
+            return
+        self._launched(order.instance, pid)
+
+    def abandon(self, instance: str) -> None:
+        """Never needed: spawning has ended when `launch` returns."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ForkLauncher:
+    """Orders go to a fork server, which is started again when it dies; what it made lives on.
+
+    Args:
+        loop: to wait for its answers.
+        report: for its deaths.
+        launched: called when a process exists.
+        failed: called when an order came to nothing.
+        modules: that it imports before the first order.
+        entry: `module:function` that each forked process enters.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        report: Report,
+        launched: Launched,
+        failed: Failed,
+        *,
+        modules: Sequence[str],
+        entry: str = ROLE_ENTRY,
+    ) -> None:
+        self._loop = loop
+        self._report = report
+        self._modules = tuple(modules)
+        self._entry = entry
+        self._launched = launched
+        self._failed = failed
+        self._pending: set[str] = set()
+        self._server: _Server | None = None
+        self._begin()
+
+    @property
+    def pid(self) -> int:
+        """See `Launcher`."""
+        return self._server.pid if self._server else 0
+
+    def launch(self, order: Order, descriptors: Sequence[int]) -> None:
+        """See `Launcher`. A fork server that still imports finds the order when it is done."""
+        server = self._server or self._begin()
+        if server is None:
+            self._failed(order.instance, "cannot start the fork server")
+            return
+        try:
+            socket.send_fds(server.channel, [msgspec.msgpack.encode(order)], list(descriptors))
+        except OSError as error:
+            self._failed(order.instance, f"the fork server takes no order: {error.strerror}")
+            return
+        self._pending.add(order.instance)
+
+    def abandon(self, instance: str) -> None:
+        """See `Launcher`. A fork server that does not answer is stuck; its death fails the order."""
+        if instance in self._pending and self._server is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._server.pidfd, signal.SIGKILL)
+
+    def close(self) -> None:
+        """See `Launcher`."""
+        if self._server is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._server.pidfd, signal.SIGKILL)
+            os.waitid(os.P_PIDFD, self._server.pidfd, os.WEXITED)
+            self._forget(self._server)
+
+    def _begin(self) -> "_Server | None":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        arguments = ["-m", "supervisor.forkserver", str(theirs.fileno()), str(os.getpid()), self._entry, *self._modules]
+        try:
+            pid = _spawn([*arguments, TITLE_ROOM], dict(os.environ), [theirs.fileno()])
+        except OSError as error:
+            ours.close()
+            self._report.error("fork server not started", reason=str(error.strerror))
+            return None
+        finally:
+            theirs.close()
+        self._server = server = _Server(pid, os.pidfd_open(pid), ours)
+        self._loop.watch(ours.fileno(), lambda: self._answers(server))
+        self._loop.watch(server.pidfd, self._died)
+        return server
+
+    def _answers(self, server: "_Server") -> None:
+        while True:
+            try:
+                data = server.channel.recv(ORDER_BYTES)
+            except BlockingIOError:
+                return
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                self._loop.unwatch(server.channel.fileno())
+                return
+            forked = msgspec.msgpack.decode(data, type=Forked)
+            self._pending.discard(forked.instance)
+            self._launched(forked.instance, forked.pid)
+
+    def _died(self) -> None:
+        server = self._server
+        if server is None:
+            return
+        self._answers(server)  # what it made before it died
+        ended = os.waitid(os.P_PIDFD, server.pidfd, os.WEXITED)
+        self._forget(server)
+        lived_s = now() - server.since
+        self._report.warning(
+            "fork server ended", pid=server.pid, status=ended.si_status if ended else 0, lived_s=round(lived_s, 3)
+        )
+        if lived_s >= SHORT_LIFE_S:
+            self._begin()  # otherwise with the next order, which waits by the restart policy
+        failed, self._pending = self._pending, set()
+        for instance in failed:
+            self._failed(instance, "the fork server ended before it made the process")
+
+    def _forget(self, server: "_Server") -> None:
+        self._loop.unwatch(server.pidfd)
+        self._loop.unwatch(server.channel.fileno())
+        os.close(server.pidfd)
+        server.channel.close()
+        self._server = None
+
+
+class _Server:
+    """A running fork server."""
+
+    __slots__ = ("channel", "pid", "pidfd", "since")
+
+    def __init__(self, pid: int, pidfd: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+        self.channel = channel
+        self.since = now()
+
+
+def _spawn(arguments: list[str], env: dict[str, str], descriptors: Sequence[int]) -> int:
+    """A child interpreter with these descriptors under the same numbers, in a group of its own, without a keyboard.
+
+    A group of its own, so that Ctrl-C reaches the supervisor alone and the roles end in order. `-P` keeps a folder
+    `services` where the command was given from being taken for ours.
+    """
+    actions: list[tuple[int, int, str, int, int] | tuple[int, int, int]] = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in descriptors),  # onto itself: loses close-on-exec, keeps the number
+    ]
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", *arguments],
+        env,
+        file_actions=actions,
+        setpgroup=0,
+        setsigmask=(),
+        setsigdef=(signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
+    )

@@ -1,0 +1,84 @@
+"""The supervisor's log lines: of the same shape as a role's, without the memory that structlog and asyncio take."""
+
+import contextlib
+import os
+import sys
+import time
+from typing import Final
+
+import msgspec
+
+from shared.config.model import Log
+
+Value = str | int | float | bool
+_RANK: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+_COLOUR: Final = {"debug": "\33[2m", "info": "\33[32m", "warning": "\33[33m", "error": "\33[31m"}
+
+
+class Report:
+    """Writes lines to standard error.
+
+    Args:
+        settings: level and shape.
+        instance: bound to every line.
+        terminal: whether `auto` means lines for people; asked of standard error where not given.
+        descriptor: where to write.
+    """
+
+    __slots__ = ("_colours", "_console", "_fd", "_instance", "_rank")
+
+    def __init__(self, settings: Log, instance: str, terminal: bool | None = None, descriptor: int = 2) -> None:
+        self._colours = os.isatty(descriptor) if terminal is None else terminal
+        self._console = settings.format == "console" or (settings.format == "auto" and self._colours)
+        self._rank = _RANK[settings.level]
+        self._instance = instance
+        self._fd = descriptor
+
+    def debug(self, event: str, **fields: Value) -> None:
+        """What only helps in finding a fault."""
+        self.line("debug", event, fields)
+
+    def info(self, event: str, **fields: Value) -> None:
+        """What happened as it should."""
+        self.line("info", event, fields)
+
+    def warning(self, event: str, **fields: Value) -> None:
+        """What was not expected and is being dealt with."""
+        self.line("warning", event, fields)
+
+    def error(self, event: str, **fields: Value) -> None:
+        """What needs somebody's attention."""
+        self.line("error", event, fields)
+
+    def line(self, level: str, event: str, fields: dict[str, Value]) -> None:
+        """One line of any level."""
+        if _RANK[level] < self._rank:
+            return
+        text = self._for_people(level, event, fields) if self._console else self._for_machines(level, event, fields)
+        with contextlib.suppress(OSError):  # a log that nobody can read any more must not end what it speaks of
+            os.write(self._fd, text)
+
+    def _for_machines(self, level: str, event: str, fields: dict[str, Value]) -> bytes:
+        seconds, fraction = divmod(time.time_ns() // 1000, 1_000_000)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        line = {
+            "instance": self._instance,
+            **fields,
+            "event": event,
+            "level": level,
+            "timestamp": f"{stamp}.{fraction:06d}Z",
+        }
+        return msgspec.json.encode(line) + b"\n"
+
+    def _for_people(self, level: str, event: str, fields: dict[str, Value]) -> bytes:
+        stamp = time.strftime("%H:%M:%S")
+        tail = "".join(f" {name}={value}" for name, value in fields.items())
+        if not self._colours:
+            return f"{stamp} [{level:<7}] {self._instance}: {event}{tail}\n".encode()
+        return f"\33[2m{stamp}\33[0m [{_COLOUR[level]}{level:<7}\33[0m] {self._instance}: {event}{tail}\n".encode()
+
+
+def say(text: str) -> None:
+    """One line for the person at the command line, on standard error, where also refusals go."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

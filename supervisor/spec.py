@@ -1,0 +1,127 @@
+"""The roles as the supervisor knows them: by name, and by what each needs of the settings. No role is imported here.
+
+The order of `ROLES` is the way of the data, and the order of starting. Stopping goes by `stop_stage`: first who serves
+clients, last who measures, so that nobody serves while its source is already gone, and the register store still
+writes its counters after the last sample was taken.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from shared.config.model import Config, Identity, Meter
+from shared.errors import RefusedError
+
+OverBudget = Literal["escalate", "park"]
+
+
+class Listen(Struct, frozen=True):
+    """A listening socket that the supervisor holds for a role.
+
+    Attributes:
+        host: address or name, `::` for IPv6 and IPv4.
+        port: TCP port.
+        shared: several processes accept on this port, each with a socket of its own (SO_REUSEPORT).
+    """
+
+    host: str
+    port: int
+    shared: bool = False
+
+
+def _one(_: Config) -> int:
+    return 1
+
+
+def _always(_: Config) -> bool:
+    return True
+
+
+def _nowhere(_: Config) -> None:
+    return None
+
+
+class RoleSpec(Struct, frozen=True, kw_only=True):
+    """What there is to know of a role.
+
+    Attributes:
+        name: on the command line, in compose and on the bus.
+        module: package of the role; `python -m <module>` runs it, `<module>.actor` holds its `ACTOR`.
+        needs: the settings that this role reads. Where they change, this role is started again and no other.
+        enabled: whether it runs at all.
+        workers: how many processes.
+        listen: where it accepts connections, if anywhere.
+        over_budget: what happens when it dies too often: the whole supervisor gives up, or this role is parked.
+        stop_stage: all roles of a lower stage have ended before this one is asked to.
+    """
+
+    name: str
+    module: str
+    needs: Callable[[Config], Any]
+    enabled: Callable[[Config], bool] = _always
+    workers: Callable[[Config], int] = _one
+    listen: Callable[[Config], Listen | None] = _nowhere
+    over_budget: OverBudget = "escalate"
+    stop_stage: int = 1
+
+    def instances(self, config: Config) -> tuple[str, ...]:
+        """Names of its processes: `plain-slave`, `plain-slave.2`, ..."""
+        count = self.workers(config) if self.enabled(config) else 1
+        return (self.name, *(f"{self.name}.{number}" for number in range(2, count + 1)))
+
+
+def _source_side(meter: Meter) -> Meter:
+    """What measurement reads of a meter: not how it is shown to clients."""
+    return replace(meter, unit=1, sunspec_layout="2.6", identity=Identity(), group=(), sensor=())
+
+
+def _register_side(meter: Meter) -> Meter:
+    """What the register store reads of a meter: not where it is reached."""
+    return replace(meter, simulated=UNSET, modbus=UNSET, replay=UNSET)
+
+
+def _plain_listen(config: Config) -> Listen:
+    slave = config.slave
+    return Listen(slave.host, slave.port, shared=slave.workers > 1)
+
+
+MEASUREMENT: Final = RoleSpec(
+    name="measurement",
+    module="services.measurement",
+    needs=lambda config: [_source_side(meter) for meter in config.meter],
+    stop_stage=3,
+)
+
+REGISTER_STORE: Final = RoleSpec(
+    name="register-store",
+    module="services.register_store",
+    needs=lambda config: ([_register_side(meter) for meter in config.meter], config.wallbox),
+    stop_stage=4,
+)
+
+PLAIN_SLAVE: Final = RoleSpec(
+    name="plain-slave",
+    module="services.plain_slave",
+    needs=lambda config: (config.slave, [(meter.id, meter.unit) for meter in config.meter]),
+    enabled=lambda config: config.slave.enabled,
+    workers=lambda config: config.slave.workers,
+    listen=_plain_listen,
+    stop_stage=1,
+)
+
+ROLES: Final = (MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE)
+
+
+def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:
+    """The specs of these roles, each once, in the order given.
+
+    Raises:
+        RefusedError: one of the names is no role.
+    """
+    known = {spec.name: spec for spec in specs}
+    for name in names:
+        if name not in known:
+            raise RefusedError(f"{name!r} is no role; the roles are: {' '.join(known)}")
+    return tuple(known[name] for name in dict.fromkeys(names))

@@ -1,0 +1,290 @@
+"""One supervisor: starts its roles, follows settings, commands and signals, and ends everything in order."""
+
+import signal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from shared.config.model import Config
+from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
+from supervisor.board import Board
+from supervisor.child import ALIVE, State
+from supervisor.control import Control, Progress
+from supervisor.fleet import RESTING, Fleet
+from supervisor.loop import Callback, Loop, now
+from supervisor.process import Process
+from supervisor.report import Report
+from supervisor.settings import Settings
+from supervisor.spec import RoleSpec
+from supervisor.state_file import WRITE_S
+from supervisor.watch import LOOK_S, Watch
+
+LAST_PATIENCE_S: Final = 5.0
+"""Beyond the stop timeouts, for processes that even SIGKILL does not end because the kernel holds them."""
+
+
+class Supervisor:
+    """The whole.
+
+    Args:
+        specs: roles to run.
+        settings: in force.
+        copy: where roles read them.
+        loop: everything waits there.
+        board: what others see.
+        report: log.
+        fleet: the processes; its launcher is set.
+
+    Attributes:
+        on_first_ready: called once, when every enabled role is ready for the first time.
+        exit_code: of this process, once `run` returned.
+    """
+
+    def __init__(
+        self,
+        specs: tuple[RoleSpec, ...],
+        settings: Settings,
+        copy: Path,
+        loop: Loop,
+        *,
+        board: Board,
+        report: Report,
+        fleet: Fleet,
+    ) -> None:
+        self._specs = specs
+        self._settings = settings
+        self._copy = copy
+        self._loop = loop
+        self._board = board
+        self._report = report
+        self._fleet = fleet
+        self._control: Control | None = None
+        self._watch = Watch(settings.path)
+        self._moving: dict[str, list[Process]] = {}
+        self._closing = False
+        self._ticks = 0
+        self.on_first_ready: Callback | None = None
+        self.exit_code = EXIT_DONE
+        fleet.on_change = self._changed
+        fleet.on_escalate = self._give_up
+
+    def serve(self, control: Control) -> None:
+        """Answer these conversations."""
+        self._control = control
+
+    def start(self) -> None:
+        """Start every enabled role, in the order of the data's way.
+
+        Raises:
+            RefusedError: a port cannot be listened on; nothing was started.
+        """
+        config = self._settings.config
+        self._settings.hand_over(self._copy)
+        for spec in self._specs:
+            where = spec.listen(config)
+            for name in spec.instances(config):
+                if where is not None and spec.enabled(config):
+                    try:
+                        self._fleet.sockets.hold(name, where)
+                    except RefusedError as error:
+                        raise RefusedError(f"{name}: {error}") from error
+                self._fleet.add(name, spec)
+        for process in self._fleet:
+            if process.spec.enabled(config):
+                self._fleet.do(process, process.life.start(now()))
+            else:
+                self._fleet.do(process, process.life.halt(now(), State.DISABLED, "disabled in the settings"))
+
+    def run(self) -> None:
+        """Until the end was asked for and everything has ended."""
+        self._loop.every("settings", LOOK_S, self._look)
+        self._loop.every("state", WRITE_S, self._tick)
+        self._loop.run()
+
+    def on_signal(self, number: int) -> None:
+        """SIGHUP reads the settings now; SIGTERM and SIGINT end in order, the second time at once."""
+        if number == signal.SIGHUP:
+            self.reload()
+        elif self._closing:
+            self._report.warning("killing what still runs", signal=signal.Signals(number).name)
+            for process in self._fleet:
+                process.signal(signal.SIGKILL)
+        else:
+            self._report.info("stopping", signal=signal.Signals(number).name)
+            self._close(EXIT_DONE)
+
+    def reload(self) -> None:
+        """Read the settings now and do what follows from a change; see `Settings.error`."""
+        known_error, known_pending = self._settings.error, self._settings.pending
+        before = self._settings.reload()
+        if self._settings.error and self._settings.error != known_error:
+            text = f"settings not used, those before stay in force:\n{self._settings.error}"
+            self._board.event("config.invalid", text, "error")
+        if self._settings.pending and self._settings.pending != known_pending:
+            self._board.event("config.changed", self._settings.pending, "warning")
+        if not self._settings.error and not self._closing:
+            self._follow(before)
+        self._board.show(self._fleet)
+
+    def execute(self, verb: str, args: dict[str, Any]) -> Progress:
+        """Begin a command.
+
+        Raises:
+            RefusedError: it is unknown, or cannot be done.
+        """
+        if verb == "ps":
+            return self._ps
+        if self._closing:
+            raise RefusedError("metergate is stopping")
+        if verb == "reload":
+            self.reload()
+            if self._settings.error:
+                raise RefusedError(self._settings.error)
+            return self._ps
+        if verb not in {"start", "stop", "restart"}:
+            raise RefusedError(f"{verb!r} is no command; there are: ps reload restart start stop")
+        processes = self._fleet.named(str(args.get("role", "")))
+        if verb != "stop" and any(process.life.state is State.DISABLED for process in processes):
+            raise RefusedError(f"{processes[0].spec.name} is disabled in the settings; enable it there")
+        for process in processes:
+            life = process.life
+            if verb == "start":
+                todo = life.start(now())
+            elif verb == "restart":
+                todo = life.restart(now())
+            else:
+                todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
+            self._fleet.do(process, todo)
+        return lambda: _at_rest(processes) if verb == "stop" else _all_ready(processes)
+
+    def _ps(self) -> dict[str, Any]:
+        return {
+            "children": [msgspec.to_builtins(process.row()) for process in self._fleet],
+            "config_error": self._settings.error,
+            "config_pending": self._settings.pending,
+        }
+
+    def _look(self) -> None:
+        if not self._closing and self._watch.look(now()):
+            self.reload()
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self._ticks % 2:
+            self._board.write(self._fleet)
+        else:
+            self._board.show(self._fleet)
+        self._fleet.sweep()
+        if self._control is not None:
+            self._control.settle()
+
+    def _follow(self, before: Config | None) -> None:
+        """Have the processes be as the settings in force say; parked ones get another chance in any case."""
+        config = self._settings.config
+        if before is not None:
+            self._settings.hand_over(self._copy)
+        started = [process.name for spec in self._specs for process in self._follow_role(spec, before or config)]
+        if before is not None:
+            self._board.event("config.changed", f"settings changed; starts again: {' '.join(started) or 'nothing'}")
+
+    def _follow_role(self, spec: RoleSpec, old: Config) -> list[Process]:
+        """The processes of one role that start, or start again, because of this."""
+        config = self._settings.config
+        known = {process.name: process for process in self._fleet.of(spec)}
+        wanted = spec.instances(config)
+        for name in known.keys() - set(wanted):
+            known[name].wanted = False
+            self._fleet.do(known[name], known[name].life.halt(now(), State.STOPPED, "one worker less in the settings"))
+        processes = [known.get(name) or self._fleet.add(name, spec) for name in wanted]
+        if not spec.enabled(config):
+            for process in processes:
+                self._fleet.do(process, process.life.halt(now(), State.DISABLED, "disabled in the settings"))
+            return []
+        changed = spec.needs(old) != spec.needs(config)
+        stopped = [each for each in known.values() if each.wanted and each.life.state is State.STOPPED]  # by command
+        due = [each for each in processes if not stopped and _is_due(each, changed=changed)]
+        for process in due:
+            process.wanted = True
+        if spec.listen(old) != spec.listen(config) and any(each.life.state in ALIVE for each in known.values()):
+            self._move(spec, due)
+        else:
+            for process in due:
+                self._fleet.do(process, process.life.restart(now()))
+        return due
+
+    def _move(self, spec: RoleSpec, due: list[Process]) -> None:
+        """Elsewhere to listen: no process may still hold the old place when the first takes the new one."""
+        self._moving[spec.name] = due
+        for process in self._fleet.of(spec):
+            if process.life.state not in RESTING:
+                self._fleet.do(process, process.life.halt(now(), State.STOPPED, "moves to another port or address"))
+
+    def _changed(self, process: Process) -> None:
+        moving = self._moving.get(process.spec.name)
+        if moving is not None and not any(each.life.state in ALIVE for each in self._fleet.of(process.spec)):
+            del self._moving[process.spec.name]
+            for each in moving:
+                self._fleet.do(each, each.life.start(now()))
+            return
+        self._board.show(self._fleet)
+        if self._control is not None:
+            self._control.settle()
+        if self._closing:
+            self._end_next_stage()
+        elif self.on_first_ready is not None and all(
+            each.life.state in {State.READY, State.DISABLED} for each in self._fleet
+        ):
+            greet, self.on_first_ready = self.on_first_ready, None
+            greet()
+
+    def _give_up(self, reason: str) -> None:
+        if not self._closing:
+            self._report.error(f"giving up: {reason}")
+            self._close(EXIT_REFUSED)
+
+    def _close(self, code: int) -> None:
+        self._closing = self._fleet.ending = True
+        self._moving.clear()
+        self.exit_code = code
+        if self._control is not None:
+            self._control.refuse_all("metergate is stopping")
+        for process in self._fleet:
+            if process.life.state not in ALIVE:
+                self._fleet.do(process, process.life.halt(now(), State.STOPPED, "metergate stops"))
+        stages = len({process.spec.stop_stage for process in self._fleet})
+        patience_s = stages * self._settings.config.supervisor.stop_timeout_s + LAST_PATIENCE_S
+        self._loop.alarm("last patience", now() + patience_s, self._abandon)
+        self._end_next_stage()
+
+    def _end_next_stage(self) -> None:
+        alive = [process for process in self._fleet if process.life.state in ALIVE]
+        if not alive:
+            self._loop.stop()
+            return
+        stage = min(process.spec.stop_stage for process in alive)
+        for process in alive:
+            if process.spec.stop_stage == stage and process.life.state is not State.STOPPING:
+                self._fleet.do(process, process.life.halt(now(), State.STOPPED, "metergate stops"))
+
+    def _abandon(self) -> None:
+        left = " ".join(f"{process.name} (pid {process.life.pid})" for process in self._fleet if process.life.pid)
+        self._report.error(f"even SIGKILL does not end {left}; leaving it to the kernel")
+        self.exit_code = EXIT_REFUSED
+        self._loop.stop()
+
+
+def _is_due(process: Process, *, changed: bool) -> bool:
+    """Whether it starts (again) now: it is new, its settings changed, or they may have been why it does not run."""
+    return changed or process.life.starts == 0 or process.life.state in {State.DISABLED, State.PARKED}
+
+
+def _at_rest(processes: list[Process]) -> dict[str, Any] | None:
+    return None if any(process.life.state not in RESTING for process in processes) else {}
+
+
+def _all_ready(processes: list[Process]) -> dict[str, Any] | None:
+    for process in processes:
+        if process.life.state in RESTING or process.life.state is State.BACKOFF:
+            raise RefusedError(f"{process.name} is {process.life.state}: {process.life.reason or 'no reason known'}")
+    return None if any(process.life.state is not State.READY for process in processes) else {}

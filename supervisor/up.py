@@ -1,0 +1,134 @@
+"""From a command line to a running supervisor: `metergate up` and `metergate run ROLE...`."""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from shared.bus.endpoints import Endpoints, Lock, acquire
+from shared.bus.publisher import Publisher
+from shared.bus.sockets import context, pub_socket, router_socket
+from shared.config.load import find
+from shared.errors import EXIT_USAGE, MetergateError, RefusedError
+from supervisor import greeting
+from supervisor.board import Board
+from supervisor.control import Control
+from supervisor.fleet import Fleet, contract
+from supervisor.kernel import become_subreaper
+from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
+from supervisor.loop import Loop
+from supervisor.report import Report, say
+from supervisor.settings import Settings
+from supervisor.spec import ROLES, RoleSpec, named
+from supervisor.state_file import StateFile
+from supervisor.supervise import Supervisor
+
+
+def up(config: str | None) -> int:
+    """Run every role. Returns the exit code."""
+    return _guarded("supervisor", ROLES, config)
+
+
+def run(roles: list[str], config: str | None) -> int:
+    """Run these roles alone, under a supervisor named after the first. Returns the exit code."""
+    try:
+        specs = named(roles)
+    except RefusedError as error:
+        say(f"metergate: {error}")
+        return EXIT_USAGE
+    return _guarded(f"supervisor.{specs[0].name}", specs, config)
+
+
+def _guarded(instance: str, specs: tuple[RoleSpec, ...], config: str | None) -> int:
+    try:
+        return supervise_roles(instance, specs, Settings(find(config)))
+    except MetergateError as error:
+        say("\n".join(f"metergate: {line}" for line in str(error).splitlines()))
+        return error.exit_code
+
+
+def supervise_roles(
+    instance: str,
+    specs: tuple[RoleSpec, ...],
+    settings: Settings,
+    *,
+    entry: str = ROLE_ENTRY,
+    preload: Sequence[str] = (),
+) -> int:
+    """Be that supervisor until the end.
+
+    Args:
+        instance: own name on the bus.
+        specs: roles to run.
+        settings: in force.
+        entry: where forked processes enter.
+        preload: modules for the fork server, besides those of the roles that are enabled.
+
+    Raises:
+        RefusedError: another process is this instance, or a port cannot be listened on.
+        ConfigError: the run folder cannot be used.
+    """
+
+    def make_launcher(loop: Loop, report: Report, launched: Launched, failed: Failed) -> Launcher:
+        if sum(len(spec.instances(settings.config)) for spec in specs) == 1:
+            return SpawnLauncher(launched, failed)
+        become_subreaper()  # several processes share the memory of a fork server, and outlive it as our children
+        modules = (*preload, *(f"{spec.module}.actor" for spec in specs if spec.enabled(settings.config)))
+        return ForkLauncher(loop, report, launched, failed, modules=modules, entry=entry)
+
+    endpoints = Endpoints(settings.config.gateway.run_dir)
+    lock = acquire(endpoints.run_dir, instance)
+    try:
+        return _supervise(lock, endpoints, specs, settings, make_launcher)
+    finally:
+        lock.release()
+
+
+def _supervise(
+    lock: Lock,
+    endpoints: Endpoints,
+    specs: tuple[RoleSpec, ...],
+    settings: Settings,
+    make_launcher: Callable[[Loop, Report, Launched, Failed], Launcher],
+) -> int:
+    config, instance = settings.config, lock.instance
+    report = Report(config.log, instance)
+    loop = Loop()
+    state_file = StateFile(endpoints.run_dir, instance)
+    copy = endpoints.run_dir / f"{instance}.toml"
+    with (
+        context() as ctx,
+        pub_socket(ctx, endpoints.pub(instance)) as pub,
+        router_socket(ctx, endpoints.cmd(instance)) as cmd,
+    ):
+        publisher = Publisher(pub, instance, lock.generation)
+        board = Board(publisher, state_file, report, settings)
+        env = contract(settings.path, copy, config)
+        fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
+        supervisor = Supervisor(specs, settings, copy, loop, board=board, report=report, fleet=fleet)
+        control = Control(cmd, supervisor.execute, report)
+        supervisor.serve(control)
+        had_terminal = os.isatty(2)
+
+        def on_signal(number: int) -> None:
+            hung_up = number == signal.SIGHUP and had_terminal and not os.isatty(2)  # the window was closed
+            supervisor.on_signal(signal.SIGTERM if hung_up else number)
+
+        def greet() -> None:
+            for line in greeting.addresses(settings.config, specs):
+                report.info(line)
+
+        supervisor.on_first_ready = greet
+        loop.signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), on_signal)
+        loop.watch(pub, publisher.on_readable)
+        loop.watch(cmd, control.on_readable)
+        try:
+            for line in greeting.warnings(config, specs):
+                report.warning(line)
+            supervisor.start()
+            supervisor.run()
+        finally:
+            fleet.close()
+            loop.close()
+            state_file.remove()
+    return supervisor.exit_code

@@ -1,0 +1,1 @@
+"""A role that misbehaves as its instance's behaviour file says; see `actor`."""

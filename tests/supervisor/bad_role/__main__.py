@@ -1,0 +1,5 @@
+"""Entry of the spawned role, as every role has one."""
+
+from tests.supervisor.bad_role.actor import child_main
+
+child_main("")

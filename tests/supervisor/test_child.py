@@ -1,0 +1,161 @@
+"""The life of a child, without a child."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.child import ALIVE, START_S, Lifecycle, State, Todo
+from supervisor.policy import Limits
+
+
+def life(budget: int = 10) -> Lifecycle:
+    return Lifecycle(Limits(budget, "escalate"), beat_timeout_s=3.0, stop_timeout_s=5.0)
+
+
+def ready(now: float = 0.0) -> Lifecycle:
+    child = life()
+    assert child.start(now) is Todo.LAUNCH
+    child.launched(now, 4711)
+    assert child.became_ready(now)
+    return child
+
+
+def test_a_start_waits_for_the_first_beat_and_then_for_each() -> None:
+    child = life()
+    assert child.start(100.0) is Todo.LAUNCH
+    assert (child.state, child.deadline) == (State.STARTING, 100.0 + START_S)
+    child.launched(100.5, 4711)
+    child.beat(101.0)
+    assert child.deadline == 104.0
+    assert child.became_ready(102.0)
+    assert not child.became_ready(102.5)
+    assert (child.state, child.deadline) == (State.READY, 105.0)
+
+
+def test_silence_kills_and_is_told_as_the_cause() -> None:
+    child = ready()
+    assert child.expired(3.0) is Todo.KILL
+    assert child.killed_for == "no sign of life for 3 s"
+    child.beat(3.1)
+    assert child.deadline is None, "a beat that comes too late must not arm the next kill"
+    assert child.exited(3.2, -9) is Todo.LAUNCH
+    assert child.reason == "no sign of life for 3 s"
+    assert child.killed_for == ""
+
+
+def test_a_start_without_a_sign_of_life_is_killed_too() -> None:
+    child = life()
+    child.start(0.0)
+    assert child.expired(START_S) is Todo.KILL
+    assert child.killed_for == "no sign of life for 10 s"
+
+
+def test_deaths_pause_and_start_again() -> None:
+    child = ready()
+    assert child.exited(1.0, 1) is Todo.LAUNCH
+    assert child.exited(2.0, 1) is Todo.NOTHING
+    assert (child.state, child.deadline, child.reason) == (State.BACKOFF, 2.25, "exit code 1")
+    assert child.expired(2.25) is Todo.LAUNCH
+    assert child.starts == 3
+
+
+def test_over_budget_escalates() -> None:
+    child = life(budget=1)
+    child.start(0.0)
+    assert child.exited(0.1, 3) is Todo.LAUNCH
+    assert child.exited(0.2, 3) is Todo.ESCALATE
+    assert child.state is State.STOPPED
+
+
+def test_wrong_settings_park_until_asked() -> None:
+    child = ready()
+    assert child.exited(1.0, 78) is Todo.NOTHING
+    assert child.state is State.PARKED
+    assert child.start(2.0) is Todo.LAUNCH
+
+
+def test_stopping_ends_in_order_or_by_force() -> None:
+    child = ready()
+    assert child.halt(1.0, State.STOPPED, "by command") is Todo.TERMINATE
+    assert (child.state, child.deadline) == (State.STOPPING, 6.0)
+    assert child.halt(1.5, State.STOPPED, "again") is Todo.NOTHING
+    assert child.expired(6.0) is Todo.KILL
+    assert child.killed_for == "did not end within 5 s"
+    assert child.exited(6.1, -9) is Todo.NOTHING
+    assert (child.state, child.reason) == (State.STOPPED, "again")
+
+
+def test_a_restart_is_no_death() -> None:
+    child = life(budget=1)
+    child.start(0.0)
+    child.launched(0.0, 1)
+    for second in range(1, 20):
+        assert child.restart(float(second)) is Todo.TERMINATE
+        assert child.exited(second + 0.1, 0) is Todo.LAUNCH
+        child.launched(second + 0.2, 1)
+    assert child.starts == 20
+
+
+def test_stopped_before_its_process_is_known_it_is_ended_once_it_is() -> None:
+    child = life()
+    child.start(0.0)
+    assert child.halt(0.1, State.DISABLED, "disabled in the settings") is Todo.NOTHING
+    assert child.launched(0.2, 4711) is Todo.TERMINATE
+    child.exited(0.3, -15)
+    assert child.state is State.DISABLED
+
+
+def test_wanted_again_while_stopping() -> None:
+    child = ready()
+    child.halt(1.0, State.STOPPED, "by command")
+    assert child.start(1.1) is Todo.NOTHING
+    assert child.exited(1.2, 0) is Todo.LAUNCH
+
+
+def test_stopped_while_pausing_it_stays_away() -> None:
+    child = ready()
+    child.exited(1.0, 1)
+    child.exited(1.1, 1)
+    assert child.halt(1.2, State.STOPPED, "by command") is Todo.NOTHING
+    assert (child.state, child.deadline) == (State.STOPPED, None)
+
+
+HAPPENINGS = st.lists(
+    st.sampled_from(["start", "restart", "stop", "disable", "launched", "beat", "ready", "exit", "wrong", "expire"]),
+    max_size=60,
+)
+
+
+@given(HAPPENINGS, st.integers(1, 5))
+def test_whatever_happens_there_is_one_process_at_most_and_never_a_wait_without_end(
+    happenings: list[str], budget: int
+) -> None:
+    child = life(budget)
+    asked, exists = False, False  # a process was ordered; it exists
+    for number, what in enumerate(happenings):
+        now, todo = number * 0.5, Todo.NOTHING
+        if what == "start":
+            todo = child.start(now)
+        elif what == "restart":
+            todo = child.restart(now)
+        elif what in {"stop", "disable"}:
+            todo = child.halt(now, State.STOPPED if what == "stop" else State.DISABLED, what)
+        elif what == "launched" and asked and not exists:
+            exists, todo = True, child.launched(now, 4711)
+        elif what == "beat" and exists:
+            child.beat(now)
+        elif what == "ready" and exists:
+            child.became_ready(now)
+        elif what in {"exit", "wrong"} and asked:
+            asked = exists = False
+            todo = child.exited(now, 78 if what == "wrong" else 1)
+        elif what == "expire" and child.deadline is not None:
+            todo = child.expired(now)
+        if todo is Todo.LAUNCH:
+            assert not asked, "a second process beside the first"
+            asked = True
+        if todo is Todo.TERMINATE:
+            assert exists
+        assert asked == (child.state in ALIVE)
+        assert bool(child.pid) == exists
+        if child.state in ALIVE | {State.BACKOFF} and todo is not Todo.KILL:
+            assert child.deadline is not None or child.killed_for, "nothing would ever happen to it"

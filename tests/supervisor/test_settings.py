@@ -1,0 +1,65 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigError
+from supervisor.settings import Settings
+
+GOOD = "[slave]\nport = 1502\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "metergate.toml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_wrong_file_at_the_start_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Settings(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("[slave]\nport = 0\n", r"metergate\.toml:2: slave\.port"),
+        ("[slave\n", r"metergate\.toml:1: is not valid TOML"),
+        ("", "the file is empty"),
+        ("[slave]\nprot = 1502\n", r"metergate\.toml:2: slave\.prot"),
+    ],
+)
+def test_a_wrong_change_is_named_and_changes_nothing(file: Path, content: str, error: str) -> None:
+    settings = Settings(file)
+    before = settings.config
+    file.write_text(content)
+    assert settings.reload() is None
+    assert re.search(error, settings.error)
+    assert settings.config is before
+    settings.hand_over(file.with_name("copy.toml"))
+    assert file.with_name("copy.toml").read_text() == GOOD, "a role that starts now still gets the good ones"
+    file.write_text(GOOD)
+    assert settings.reload() is None
+    assert not settings.error
+
+
+def test_a_right_change_returns_what_was_before(file: Path) -> None:
+    settings = Settings(file)
+    before = settings.config
+    file.write_text("[slave]\nport = 1503\n")
+    assert settings.reload() is before
+    assert settings.config.slave.port == 1503
+    assert not settings.pending
+    file.write_text("# the same\n[slave]\nport = 1503\n")
+    assert settings.reload() is None
+
+
+def test_what_the_supervisor_itself_uses_waits_for_a_restart(file: Path) -> None:
+    settings = Settings(file)
+    file.write_text(GOOD + "[log]\nlevel = 'debug'\n[gateway]\nrun_dir = 'elsewhere'\n")
+    settings.reload()
+    assert settings.pending == "[gateway] [log] changed; restart metergate to use it"
+    file.write_text(GOOD)
+    settings.reload()
+    assert not settings.pending

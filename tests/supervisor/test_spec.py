@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from shared.config.load import parse
+from shared.config.model import Config
+from shared.errors import RefusedError
+from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, REGISTER_STORE, ROLES, Listen, named
+
+BASE = """
+[[meter]]
+id = "house"
+source = "simulated"
+cycle_ms = 200
+[meter.simulated]
+seed = 1
+[slave]
+port = 1502
+"""
+
+
+def config(text: str = BASE) -> Config:
+    return parse(text.encode(), Path("/etc/metergate/metergate.toml"), {})
+
+
+@pytest.mark.parametrize(
+    ("change", "affected"),
+    [
+        (("seed = 1", "seed = 2"), {"measurement"}),
+        (("cycle_ms = 200", "cycle_ms = 500"), {"measurement", "register-store"}),
+        (("cycle_ms = 200", "unit = 7"), {"register-store", "plain-slave", "measurement"}),
+        (('id = "house"', 'id = "barn"'), {"measurement", "register-store", "plain-slave"}),
+        (("port = 1502", "port = 1503"), {"plain-slave"}),
+        (("port = 1502", "workers = 2"), {"plain-slave"}),
+        (("[slave]", "[wallbox]\npresent = true\n[slave]"), {"register-store"}),
+        (("[slave]", "[meter.identity]\nmodel = 'x'\n[slave]"), {"register-store"}),
+        (("[slave]", "[log]\nlevel = 'debug'\n[slave]"), set[str]()),
+        (("[slave]", "# a remark\n[slave]"), set[str]()),
+    ],
+)
+def test_a_change_concerns_exactly_the_roles_that_read_it(change: tuple[str, str], affected: set[str]) -> None:
+    before, after = config(), config(BASE.replace(*change))
+    if change[1] == "unit = 7":
+        before = config(BASE.replace("cycle_ms = 200", "unit = 1\ncycle_ms = 500"))  # two keys at once
+    assert {spec.name for spec in ROLES if spec.needs(before) != spec.needs(after)} == affected
+
+
+def test_workers_are_instances_and_share_the_port() -> None:
+    many = config(BASE.replace("port = 1502", "port = 1502\nworkers = 3"))
+    assert PLAIN_SLAVE.instances(many) == ("plain-slave", "plain-slave.2", "plain-slave.3")
+    assert PLAIN_SLAVE.listen(many) == Listen("0.0.0.0", 1502, shared=True)
+    assert PLAIN_SLAVE.listen(config()) == Listen("0.0.0.0", 1502)
+    assert MEASUREMENT.instances(many) == ("measurement",)
+
+
+def test_a_disabled_role_is_one_instance_to_show() -> None:
+    off = config(BASE.replace("port = 1502", "enabled = false\nworkers = 3"))
+    assert not PLAIN_SLAVE.enabled(off)
+    assert PLAIN_SLAVE.instances(off) == ("plain-slave",)
+
+
+def test_who_serves_ends_before_who_measures() -> None:
+    assert PLAIN_SLAVE.stop_stage < MEASUREMENT.stop_stage < REGISTER_STORE.stop_stage
+
+
+def test_names_are_looked_up_once_each() -> None:
+    assert named(["plain-slave", "measurement", "plain-slave"]) == (PLAIN_SLAVE, MEASUREMENT)
+    with pytest.raises(
+        RefusedError, match=r"'slave' is no role; the roles are: measurement register-store plain-slave"
+    ):
+        named(["slave"])
