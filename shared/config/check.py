@@ -109,6 +109,8 @@ def _describe(info: inspect.Type) -> str:
             return "true or false"
         case inspect.CustomType():
             return "a path, as a text that is not empty"
+        case inspect.VarTupleType(item_type=item):
+            return f"a list, each item {_describe(item)}"
         case inspect.StructType(cls=cls):
             return f"a table ({cls.__name__.lower()})"
     return "another type"

@@ -102,6 +102,7 @@ def test_a_long_value_is_cut() -> None:
         (TimeOfDay, 'a time of day such as "06:30"'),
         (Annotated[str, Meta(pattern="^x$")], "a text like ^x$"),
         (Annotated[str, Meta(min_length=1)], "a text that is not empty"),
+        (tuple[Literal["a", "b"], ...], "a list, each item one of 'a', 'b'"),
         (Inner, "a table (inner)"),
         (Inner | UnsetType, "a table (inner)"),
     ],

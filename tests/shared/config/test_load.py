@@ -44,7 +44,7 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str]] = {
     "unknown section": ("\n[slaev]\n", "2: slaev: is no setting; did you mean 'slave'?"),
     "unknown key": ('[log]\nlevle = "info"\n', "2: log.levle: is no setting; did you mean 'level'?"),
     "unknown key, nothing close": ("[log]\nq = 1\n", "2: log.q: is no setting; known here: format, level"),
-    "unknown key outside tables": ("port = 502\n[log]\n", "1: port: is no setting; known here: gateway, "),
+    "unknown key outside tables": ("port = 502\n[log]\n", "1: port: is no setting; known here: "),
     "unknown quoted key": ('[log]\n"le vel" = 1\n', "2: log.le vel: is no setting; did you mean 'level'?"),
     "unknown key in one line": ('log = {level = "info", x = 1}\n', "1: log.x: is no setting"),
     "unknown dotted key": ("\nslave.prot = 1\n", "2: slave.prot: is no setting; did you mean 'port'?"),
