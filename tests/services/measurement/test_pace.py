@@ -1,0 +1,42 @@
+import asyncio
+
+from services.measurement.pace import BootClock, Pace
+from shared.clock import now_ns
+from tests.services.measurement.fake_clock import FakeClock
+
+
+def test_cycles_begin_on_absolute_deadlines_whatever_each_one_takes() -> None:
+    async def story() -> list[int]:
+        clock = FakeClock(now=500)
+        pace = Pace(clock, 100)
+        begins = []
+        for cycle in range(5):
+            assert await pace.cycle() == cycle
+            begins.append(clock.now)
+            clock.now += 60
+        return begins
+
+    assert asyncio.run(story()) == [500, 600, 700, 800, 900]
+
+
+def test_missed_cycles_are_skipped_and_the_running_one_is_taken_at_once() -> None:
+    async def story() -> list[tuple[int, int]]:
+        clock = FakeClock(now=0)
+        pace = Pace(clock, 100)
+        taken = []
+        for work in (0, 350, 0, 0):
+            taken.append((await pace.cycle(), clock.now))
+            clock.now += work
+        return taken
+
+    assert asyncio.run(story()) == [(0, 0), (1, 100), (4, 450), (5, 500)]
+
+
+def test_the_real_clock_never_wakes_early() -> None:
+    async def story() -> None:
+        for wait_ns in (-5, 0, 300_000, 2_000_000):
+            due = now_ns() + wait_ns
+            await BootClock().sleep_until(due)
+            assert now_ns() >= due
+
+    asyncio.run(story())
