@@ -26,7 +26,7 @@ import structlog
 import uvloop
 
 from shared.bus.bus import Bus
-from shared.bus.endpoints import Endpoints, acquire
+from shared.bus.endpoints import acquire, endpoints_of
 from shared.config.load import find, load
 from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
@@ -127,7 +127,7 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         _die_with_supervisor(environ)
         config = load(find(None, environ), environ)
         log = configure(config.log, instance)
-        endpoints = Endpoints(config.gateway.run_dir)
+        endpoints = endpoints_of(config)
         lock = acquire(config.gateway.run_dir, instance)
         _raise_descriptor_limit()
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork

@@ -7,7 +7,7 @@ import msgspec
 import zmq
 
 from shared.bus.codec import decode_command, encode
-from shared.bus.command import expired
+from shared.bus.command import Deadlines
 from shared.bus.messages import Command, Reply
 from shared.bus.sockets import Socket
 from shared.errors import BusError, RefusedError
@@ -30,12 +30,14 @@ class Control:
         report: for what cannot be understood.
     """
 
-    __slots__ = ("_execute", "_report", "_socket", "_waiting")
+    __slots__ = ("_deadlines", "_execute", "_report", "_socket", "_waiting")
 
     def __init__(self, socket: Socket, execute: Callable[[str, dict[str, Any]], Progress], report: Report) -> None:
         self._socket = socket
         self._execute = execute
         self._report = report
+        self._deadlines = Deadlines()
+        self._deadlines = Deadlines()
         self._waiting: list[tuple[bytes, Command, Progress]] = []
 
     def on_readable(self) -> None:
@@ -50,14 +52,14 @@ class Control:
             except BusError as error:
                 self._report.warning("command dropped", reason=str(error))
                 continue
-            if not expired(command):
+            if not self._deadlines.expired(command):
                 self._begin(peer, command)
 
     def settle(self) -> None:
         """Answer the commands that are done by now; forget those whose callers have given up."""
         waiting, self._waiting = self._waiting, []
         for peer, command, progress in waiting:
-            if not expired(command):
+            if not self._deadlines.expired(command):
                 self._follow(peer, command, progress)
 
     def refuse_all(self, reason: str) -> None:

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from shared.bus.endpoints import Endpoints, Lock, acquire
+from shared.bus.endpoints import Endpoints, Lock, acquire, endpoints_of
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket, router_socket
 from shared.config.load import find
@@ -76,7 +76,7 @@ def supervise_roles(
         modules = (*preload, *(f"{spec.module}.actor" for spec in specs if spec.enabled(settings.config)))
         return ForkLauncher(loop, report, launched, failed, modules=modules, entry=entry)
 
-    endpoints = Endpoints(settings.config.gateway.run_dir)
+    endpoints = endpoints_of(settings.config)
     lock = acquire(endpoints.run_dir, instance)
     try:
         return _supervise(lock, endpoints, specs, settings, make_launcher)
@@ -94,7 +94,7 @@ def _supervise(
     config, instance = settings.config, lock.instance
     report = Report(config.log, instance)
     loop = Loop()
-    state_file = StateFile(endpoints.run_dir, instance)
+    state_file = StateFile(endpoints.run_dir, instance, settings.path)
     copy = endpoints.run_dir / f"{instance}.toml"
     with (
         context() as ctx,

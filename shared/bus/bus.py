@@ -12,7 +12,7 @@ import structlog
 import zmq
 
 from shared.bus.codec import decode, decode_command, decode_reply, encode
-from shared.bus.command import command, expired, result, silence
+from shared.bus.command import Deadlines, command, result, silence
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Command, Message, Reply, topic
 from shared.bus.publisher import MAX_TOPICS, Publisher, Stamp
@@ -51,6 +51,7 @@ class Bus:
         self._loop = asyncio.get_running_loop()
         self._context = context()
         self._sockets: list[Socket] = []
+        self._deadlines = Deadlines()
         self._callers: dict[str, _Caller] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.malformed = 0
@@ -106,7 +107,7 @@ class Bus:
                 except zmq.Again:
                     return False
                 request = self.decoded(decode_command, b"".join(frames), "a caller")
-                if request is None or expired(request):
+                if request is None or self._deadlines.expired(request):
                     continue
                 if len(self._tasks) >= COMMANDS_AT_ONCE:
                     busy = Reply(id=request.id, ok=False, error=f"{self.instance} is busy; try again")

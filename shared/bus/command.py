@@ -12,6 +12,7 @@ import zmq
 from shared import clock
 from shared.bus.codec import decode_reply, encode
 from shared.bus.messages import Command, Reply
+from shared.bus.network import Endpoint
 from shared.bus.sockets import Socket, context, dealer_socket
 from shared.errors import BusError, PeerError, RefusedError
 
@@ -20,12 +21,25 @@ _ids = itertools.count(1)
 
 def command(verb: str, args: dict[str, Any], timeout_s: float) -> Command:
     """A command that its owner drops after `timeout_s`, since nobody waits for it any longer."""
-    return Command(id=next(_ids), verb=verb, args=args, deadline_ns=clock.now_ns() + round(timeout_s * 1e9))
+    now = clock.now_ns()
+    return Command(id=next(_ids), verb=verb, args=args, sent_ns=now, deadline_ns=now + round(timeout_s * 1e9))
 
 
-def expired(request: Command) -> bool:
-    """Whether its caller has given up. Deadlines of another boot cannot be compared and count as expired."""
-    return request.boot != clock.BOOT_ID or clock.now_ns() > request.deadline_ns
+class Deadlines:
+    """When a caller has given up, also one on another host, whose clock is mapped by the least delay seen."""
+
+    __slots__ = ("_clocks",)
+
+    def __init__(self) -> None:
+        self._clocks = clock.ClockMap()
+
+    def expired(self, request: Command) -> bool:
+        """Whether nobody waits for the answer any longer. Without a time of sending, another host's always has."""
+        now = clock.now_ns()
+        if request.boot == clock.BOOT_ID:
+            return now > request.deadline_ns
+        sent = self._clocks.to_local(request.boot, request.sent_ns, now) if request.sent_ns else None
+        return sent is None or now > sent + request.deadline_ns - request.sent_ns
 
 
 def result(instance: str, reply: Reply) -> dict[str, Any]:
@@ -40,7 +54,7 @@ def silence(instance: str, verb: str, timeout_s: float) -> PeerError:
     return PeerError(f"{instance} did not answer {verb!r} within {timeout_s:g} s; see `metergate ps`")
 
 
-def call(endpoint: str, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 2.0) -> dict[str, Any]:
+def call(endpoint: Endpoint, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 2.0) -> dict[str, Any]:
     """Send one command and wait for its answer.
 
     Args:

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from shared.bus.network import Endpoint, Network, network_of
+from shared.config.model import Config
 from shared.errors import ConfigError, RefusedError
 
 SOCKET_PATH_LIMIT: Final = 107
@@ -28,15 +30,17 @@ class Endpoints:
 
     Args:
         run_dir: absolute path of the folder.
+        network: where the instances of other hosts are; None on one host. Supervisors are always spoken to locally.
 
     Raises:
         ConfigError: the path leaves no room for socket names.
     """
 
-    __slots__ = ("run_dir",)
+    __slots__ = ("_network", "run_dir")
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, network: Network | None = None) -> None:
         self.run_dir = run_dir
+        self._network = network
         longest = len(os.fsencode(run_dir / f"{LONGEST_INSTANCE}.pub"))
         if longest > SOCKET_PATH_LIMIT:
             room = SOCKET_PATH_LIMIT - (longest - len(os.fsencode(run_dir)))
@@ -45,13 +49,24 @@ class Endpoints:
                 "choose a shorter folder, or set METERGATE_RUN_DIR"
             )
 
-    def pub(self, instance: str) -> str:
-        """Endpoint on which `instance` publishes."""
-        return f"ipc://{self.run_dir}/{_checked(instance)}.pub"
+    def pub(self, instance: str) -> Endpoint:
+        """Where `instance` publishes."""
+        return self._endpoint(instance, commands=False)
 
-    def cmd(self, instance: str) -> str:
-        """Endpoint on which `instance` takes commands."""
-        return f"ipc://{self.run_dir}/{_checked(instance)}.cmd"
+    def cmd(self, instance: str) -> Endpoint:
+        """Where `instance` takes commands."""
+        return self._endpoint(instance, commands=True)
+
+    def _endpoint(self, instance: str, *, commands: bool) -> Endpoint:
+        name = _checked(instance)
+        if self._network is not None and not name.startswith("supervisor"):
+            return self._network.endpoint(name, commands=commands)
+        return Endpoint(f"ipc://{self.run_dir}/{name}.{'cmd' if commands else 'pub'}")
+
+
+def endpoints_of(config: Config) -> Endpoints:
+    """The endpoints that the settings describe."""
+    return Endpoints(config.gateway.run_dir, network_of(config.bus))
 
 
 class Lock:

@@ -195,13 +195,15 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command/1", tag_fi
         verb: what to do, e.g. `restart`.
         args: details by name.
         deadline_ns: CLOCK_BOOTTIME after which the owner drops it unread, since the caller has given up.
-        boot: boot id of the deadline.
+        sent_ns: CLOCK_BOOTTIME of sending, so that another host can tell how long the deadline is.
+        boot: boot id of both.
     """
 
     id: int
     verb: str
     args: dict[str, Any] = {}
     deadline_ns: int
+    sent_ns: int = 0
     boot: str = BOOT_ID
 
 

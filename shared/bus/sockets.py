@@ -1,66 +1,138 @@
 """ZeroMQ sockets with every limit set: small queues, no lingering, bounded messages. No asyncio here."""
 
-from typing import Final
+from typing import Any, Final
 
 import zmq
 
 from shared.bus.codec import MAX_BYTES
+from shared.bus.network import Endpoint
+from shared.errors import ConfigError, RefusedError
 
 QUEUE: Final = 64
 """Messages per peer and direction. Who reads slower keeps what is queued and misses what comes meanwhile."""
 
+HEARTBEAT_MS: Final = 2000
+"""Between hosts: a cable that was pulled says nothing by itself."""
+
 SUBSCRIPTION_BYTES: Final = 64
 """Largest frame that an XPUB takes: without it 100,000 bogus subscriptions took a publisher to 949 MB."""
+
+CURVE_COMMAND_BYTES: Final = 512
+"""The same with CURVE, whose handshake takes more than 64 bytes a frame."""
+
+_DOMAIN: Final = b"metergate"
+_LOCAL: Final = ("ipc://", "inproc://")
 
 Socket = zmq.Socket[bytes]
 
 
-def context() -> zmq.Context[Socket]:
+class Context(zmq.Context[Socket]):
+    """ZeroMQ context of a process; asks the allow-list about every peer of an endpoint with keys (ZAP, RFC 27)."""
+
+    _authenticator: Any = None
+
+    def guard(self, allowed: frozenset[bytes]) -> None:
+        """Let only these public keys in."""
+        if self._authenticator is None:
+            from zmq.auth.thread import ThreadAuthenticator  # noqa: PLC0415  # one host needs none of this
+
+            self._authenticator = ThreadAuthenticator(self)
+            self._authenticator.start()
+        self._authenticator.configure_curve_callback(_DOMAIN.decode(), _AllowList(allowed))
+
+    def term(self) -> None:
+        """End, once every socket is closed."""
+        self._dismiss()
+        super().term()
+
+    def destroy(self, linger: int | None = None) -> None:
+        """Close every socket, and end."""
+        self._dismiss()
+        super().destroy(linger)
+
+    def _dismiss(self) -> None:
+        if self._authenticator is not None:
+            self._authenticator.stop()
+            self._authenticator = None
+
+
+class _AllowList:
+    def __init__(self, allowed: frozenset[bytes]) -> None:
+        self._allowed = allowed
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Whether the holder of `key` may connect."""
+        del domain
+        return key in self._allowed
+
+
+def context() -> Context:
     """One per process, made after any fork. One I/O thread carries far more than the bus does."""
-    return zmq.Context(io_threads=1)
+    return Context(io_threads=1)
 
 
-def pub_socket(ctx: zmq.Context[Socket], endpoint: str) -> Socket:
+def pub_socket(ctx: Context, endpoint: Endpoint) -> Socket:
     """Bound XPUB that reports every subscription, so that each newcomer gets the last values."""
-    socket = _socket(ctx, zmq.XPUB)
+    socket = _socket(ctx, zmq.XPUB, endpoint, SUBSCRIPTION_BYTES if endpoint.curve is None else CURVE_COMMAND_BYTES)
     socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-    socket.setsockopt(zmq.MAXMSGSIZE, SUBSCRIPTION_BYTES)
-    socket.bind(endpoint)
-    return socket
+    return _bind(ctx, socket, endpoint)
 
 
-def sub_socket(ctx: zmq.Context[Socket], endpoint: str, *prefixes: bytes) -> Socket:
+def sub_socket(ctx: Context, endpoint: Endpoint, *prefixes: bytes) -> Socket:
     """Connected SUB. The endpoint need not exist yet; it is found when it comes, and again when it comes back."""
-    socket = _socket(ctx, zmq.SUB)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
+    socket = _socket(ctx, zmq.SUB, endpoint, MAX_BYTES)
     for prefix in prefixes:
         socket.setsockopt(zmq.SUBSCRIBE, prefix)
-    socket.connect(endpoint)
-    return socket
+    return _connect(socket, endpoint)
 
 
-def router_socket(ctx: zmq.Context[Socket], endpoint: str) -> Socket:
+def router_socket(ctx: Context, endpoint: Endpoint) -> Socket:
     """Bound ROUTER for commands."""
-    socket = _socket(ctx, zmq.ROUTER)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
-    socket.bind(endpoint)
-    return socket
+    return _bind(ctx, _socket(ctx, zmq.ROUTER, endpoint, MAX_BYTES), endpoint)
 
 
-def dealer_socket(ctx: zmq.Context[Socket], endpoint: str) -> Socket:
+def dealer_socket(ctx: Context, endpoint: Endpoint) -> Socket:
     """Connected DEALER. IMMEDIATE: a command is never queued for an owner that is away, to be obeyed too late."""
-    socket = _socket(ctx, zmq.DEALER)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
+    socket = _socket(ctx, zmq.DEALER, endpoint, MAX_BYTES)
     socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.connect(endpoint)
-    return socket
+    return _connect(socket, endpoint)
 
 
-def _socket(ctx: zmq.Context[Socket], kind: int) -> Socket:
+def _socket(ctx: Context, kind: int, endpoint: Endpoint, largest: int) -> Socket:
+    if endpoint.curve is None and not endpoint.address.startswith(_LOCAL):
+        raise ConfigError(f"{endpoint.address}: without CURVE keys the bus stays on one host; see [bus]")
     socket = ctx.socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.SNDHWM, QUEUE)
     socket.setsockopt(zmq.RCVHWM, QUEUE)
+    socket.setsockopt(zmq.MAXMSGSIZE, largest)
     socket.setsockopt(zmq.RECONNECT_IVL, 20)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+    return socket
+
+
+def _bind(ctx: Context, socket: Socket, endpoint: Endpoint) -> Socket:
+    curve = endpoint.curve
+    if curve is not None:
+        ctx.guard(curve.allowed)
+        socket.setsockopt(zmq.CURVE_SERVER, 1)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, curve.secret)
+        socket.setsockopt(zmq.ZAP_DOMAIN, _DOMAIN)
+        socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+    try:
+        socket.bind(endpoint.address)
+    except zmq.ZMQError as error:
+        socket.close()
+        raise RefusedError(f"{endpoint.address} cannot be bound: {error}; see [bus] and gateway.run_dir") from error
+    return socket
+
+
+def _connect(socket: Socket, endpoint: Endpoint) -> Socket:
+    curve = endpoint.curve
+    if curve is not None:
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, curve.public)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, curve.secret)
+        socket.setsockopt(zmq.CURVE_SERVERKEY, curve.server)
+        socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+    socket.connect(endpoint.address)
     return socket

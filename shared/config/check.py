@@ -101,10 +101,8 @@ def _describe(info: inspect.Type) -> str:
             return f"a whole number{_range(ge, le)}"
         case inspect.FloatType(ge=ge, le=le, gt=gt):
             return f"a number{_range(ge, le) if gt is None else f' above {gt:g} up to {le:g}'}"
-        case inspect.StrType(pattern=pattern, max_length=longest):
-            if pattern is not None:
-                return _PATTERNS.get(pattern, f"a text like {pattern}")
-            return f"a text of at most {longest} characters" if longest else "a text that is not empty"
+        case inspect.StrType():
+            return _describe_text(info)
         case inspect.BoolType():
             return "true or false"
         case inspect.CustomType():
@@ -114,6 +112,17 @@ def _describe(info: inspect.Type) -> str:
         case inspect.StructType(cls=cls):
             return f"a table ({cls.__name__.lower()})"
     return "another type"
+
+
+def _describe_text(info: inspect.StrType) -> str:
+    if info.pattern is not None:
+        return _PATTERNS.get(info.pattern, f"a text like {info.pattern}")
+    shortest, longest = info.min_length or 0, info.max_length
+    if longest is None:
+        return "a text that is not empty" if shortest else "a text"
+    if shortest == longest:
+        return f"a text of {longest} characters"
+    return f"a text of {f'{shortest} to' if shortest else 'at most'} {longest} characters"
 
 
 _PATTERNS: Final = {

@@ -112,4 +112,8 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
         run_dir=resolve(config.gateway.run_dir, "METERGATE_RUN_DIR"),
         state_dir=resolve(config.gateway.state_dir, "METERGATE_STATE_DIR"),
     )
-    return msgspec.structs.replace(config, gateway=gateway, meter=tuple(replay(meter) for meter in config.meter))
+    key_file = config.bus.secret_key_file
+    bus = msgspec.structs.replace(config.bus, secret_key_file=key_file if key_file is UNSET else resolve(key_file))
+    return msgspec.structs.replace(
+        config, gateway=gateway, bus=bus, meter=tuple(replay(meter) for meter in config.meter)
+    )

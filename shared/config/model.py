@@ -11,6 +11,9 @@ UnitId = Annotated[int, Meta(ge=0, le=255)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Host = Annotated[str, Meta(min_length=1, max_length=253)]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+RoleName = Literal[
+    "measurement", "register-store", "plain-slave", "tls-slave", "master-pusher", "certificate-manager", "console"
+]
 Label = Annotated[str, Meta(max_length=64)]
 
 
@@ -28,6 +31,40 @@ class Gateway(Section, frozen=True):
 
     run_dir: Path = Path("run")
     state_dir: Path = Path("state")
+
+
+class BusHost(Section, frozen=True):
+    """`[[bus.host]]`: one host of a bus over TCP.
+
+    Attributes:
+        name: free to choose, referred to by `bus.this`.
+        address: IP address on which its roles are bound and found.
+        public_key: CURVE public key, 40 characters, as `metergate bus-key` prints it.
+        roles: what runs there, each role on one host only.
+    """
+
+    name: Name
+    address: Host
+    public_key: Annotated[str, Meta(min_length=40, max_length=40)]
+    roles: tuple[RoleName, ...] = ()
+
+
+class Bus(Section, frozen=True):
+    """`[bus]`: how the roles talk. `ipc` on one host, also between containers; `tcp` between hosts, encrypted.
+
+    Attributes:
+        transport: `ipc` or `tcp`.
+        this: name of this host's entry.
+        secret_key_file: CURVE secret key of this host, mode 0600.
+        port: first of 224 ports, two for each instance.
+        host: all hosts.
+    """
+
+    transport: Literal["ipc", "tcp"] = "ipc"
+    this: Name | UnsetType = UNSET
+    secret_key_file: Path | UnsetType = UNSET
+    port: Annotated[int, Meta(ge=1, le=65_000)] = 7600
+    host: tuple[BusHost, ...] = ()
 
 
 class Simulated(Section, frozen=True):
@@ -203,6 +240,7 @@ class Config(Section, frozen=True):
     """The whole file. Paths in it are relative to its folder and absolute once loaded."""
 
     gateway: Gateway = field(default_factory=Gateway)
+    bus: Bus = field(default_factory=Bus)
     meter: tuple[Meter, ...] = ()
     slave: Slave = field(default_factory=Slave)
     wallbox: Wallbox = field(default_factory=Wallbox)

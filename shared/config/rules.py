@@ -41,6 +41,23 @@ def _connection_caps(config: Config) -> Iterator[Problem]:
         )
 
 
+def _bus_hosts(config: Config) -> Iterator[Problem]:
+    bus = config.bus
+    names = [host.name for host in bus.host]
+    if bus.transport == "tcp":
+        if bus.secret_key_file is UNSET:
+            yield Problem(("bus", "secret_key_file"), "is missing; `metergate bus-key FILE` makes one")
+        if bus.this not in names:
+            have = f"is {bus.this!r}" if bus.this is not UNSET else "is missing for transport 'tcp'"
+            yield Problem(("bus", "this"), f"{have}; give the name of this host's [[bus.host]] ({', '.join(names)})")
+    host_of: dict[str, str] = {}
+    for index, host in enumerate(bus.host):
+        for role in host.roles:
+            if role in host_of:
+                yield Problem(("bus", "host", index, "roles"), f"has {role!r}, which {host_of[role]!r} has already")
+            host_of[role] = host.name
+
+
 def _source_table(meter: Meter) -> Iterator[Problem]:
     if meter.source != "simulated" and getattr(meter, meter.source) is UNSET:
         need = {"modbus": "host", "replay": "file"}[meter.source]
@@ -67,5 +84,5 @@ def _numbers_once(meter: Meter) -> Iterator[Problem]:
             seen.add(item.number)
 
 
-_RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (_unique_meters, _connection_caps)
+_RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (_unique_meters, _connection_caps, _bus_hosts)
 _METER_RULES: Final[tuple[Callable[[Meter], Iterator[Problem]], ...]] = (_source_table, _stale_after, _numbers_once)

@@ -25,13 +25,11 @@ class Story:
         self.seq = 0
         self.store = MeterStore(meter, state_dir, wallbox=False)
 
-    def sample(self, *, after_s: float = 1.0, boot: str = clock.BOOT_ID, **values: float) -> Content | None:
+    def sample(self, *, after_s: float = 1.0, **values: float) -> Content | None:
         """One more sample; what the image shows then."""
         self.t_ns += round(after_s * SECOND)
         self.seq += 1
-        message = Sample(
-            src="measurement", gen=1, seq=self.seq, t_ns=self.t_ns, boot=boot, meter=self.meter.id, values=values
-        )
+        message = Sample(src="measurement", gen=1, seq=self.seq, t_ns=self.t_ns, meter=self.meter.id, values=values)
         return self.store.take(message, self.t_ns + 1000)
 
     def restart(self) -> None:
