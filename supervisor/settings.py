@@ -12,8 +12,8 @@ from shared.config.load import parse
 from shared.config.model import Config
 from shared.errors import ConfigError
 
-FIXED: Final = ("gateway", "supervisor", "log")
-"""Sections that this process uses itself and reads once."""
+FIXED: Final = ("gateway", "bus", "supervisor", "log")
+"""Sections that this process uses itself, or that concern everybody at once; read at its start only."""
 
 
 class Settings:

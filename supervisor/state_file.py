@@ -25,15 +25,17 @@ class StateFile:
     Args:
         run_dir: of this run.
         instance: of the supervisor; gives the file's name.
+        settings: path of the settings file.
     """
 
     __slots__ = ("_beside", "_header", "path")
 
-    def __init__(self, run_dir: Path, instance: str) -> None:
+    def __init__(self, run_dir: Path, instance: str, settings: Path) -> None:
         self.path = run_dir / f"{instance}.json"
         self._beside = run_dir / f"{instance}.json.new"
         self._header = {
             "instance": instance,
+            "settings": str(settings),
             "pid": os.getpid(),
             "pid_namespace": Path("/proc/self/ns/pid").stat().st_ino,
             "boot": clock.BOOT_ID,

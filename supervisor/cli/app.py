@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "start": "supervisor.cli.steer:start",
     "tap": "supervisor.cli.tap:tap",
     "replay": "supervisor.cli.replay:replay",
+    "registers": "supervisor.cli.registers:registers",
+    "read": "supervisor.cli.read:read",
 }
 """Name of each command -> `module:attribute` of its click command."""
 

@@ -9,7 +9,8 @@ import click
 
 from shared.bus.command import call
 from shared.bus.endpoints import Endpoints, instances
-from shared.config.load import find, load
+from shared.bus.network import network_of
+from shared.config.load import find, load, parse
 from shared.errors import RefusedError
 from supervisor.run_dir import find_run_dir
 
@@ -43,8 +44,7 @@ def supervisor_of(run_dir: Path, role: str) -> str:
     """
     found = supervisors(run_dir)
     for name in found:
-        state = json.loads((run_dir / f"{name}.json").read_bytes())
-        if any(role in (child["role"], child["name"]) for child in state["children"]):
+        if any(role in (child["role"], child["name"]) for child in _state(run_dir, name).get("children", ())):
             return name
     if not found:
         raise RefusedError(f"nothing runs under {run_dir}; start it with `metergate up`")
@@ -52,5 +52,19 @@ def supervisor_of(run_dir: Path, role: str) -> str:
 
 
 def tell(run_dir: Path, supervisor: str, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Send a command to a supervisor and wait for its result."""
-    return call(Endpoints(run_dir).cmd(supervisor), supervisor, verb, args, timeout_s)
+    """Send a command to a supervisor and wait for its result.
+
+    It is found by the settings that it has in force, not by the file, which may be wrong just now.
+    """
+    in_force, settings = run_dir / f"{supervisor}.toml", _state(run_dir, supervisor).get("settings")
+    network = network_of(parse(in_force.read_bytes(), Path(settings)).bus) if settings and in_force.exists() else None
+    return call(Endpoints(run_dir, network).cmd(supervisor), supervisor, verb, args, timeout_s)
+
+
+def _state(run_dir: Path, supervisor: str) -> dict[str, Any]:
+    """Its state file; empty while it is starting or ending."""
+    try:
+        state: dict[str, Any] = json.loads((run_dir / f"{supervisor}.json").read_bytes())
+    except FileNotFoundError:
+        return {}
+    return state

@@ -63,6 +63,7 @@ class Running:
         self._sub = sub_socket(self._context, Endpoints(self.run_dir).pub(self.instance), b"")
 
     def behave(self, instance: str, words: str) -> None:
+        """From its next start on, the instance does this; see `bad_role`."""
         (self.run_dir / f"{instance}.behaviour").write_text(words)
 
     def write(self, *, budget: int = 10, more: str = "", **slave: str | int | bool) -> None:
@@ -79,6 +80,7 @@ class Running:
         beside.replace(self.file)
 
     def begin(self) -> None:
+        """Start the supervisor."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.supervisor.harness", str(self.file), *self.roles],
@@ -89,7 +91,9 @@ class Running:
         """Take what is published until this holds."""
         until = time.monotonic() + PATIENCE_S
         while not what(self):
-            if not self._sub.poll(max(0, int((until - time.monotonic()) * 1000)), zmq.POLLIN):
+            while not self._sub.poll(200, zmq.POLLIN) and time.monotonic() < until and self.process.poll() is None:
+                pass
+            if not self._sub.poll(0, zmq.POLLIN):
                 raise AssertionError(f"waited in vain; {self.processes}\n{self.output.read_text()}")
             message = decode(self._sub.recv_multipart()[1])
             if isinstance(message, Event):
@@ -98,26 +102,33 @@ class Running:
                 self.processes = message
 
     def child(self, name: str) -> Child:
+        """The row of that instance, as last published."""
         children = self.processes.children if self.processes else ()
         return next((child for child in children if child.name == name), Child(name, name, "unknown"))
 
     def wait_state(self, **states: str) -> None:
+        """Wait until these instances are in these states."""
         self.wait(lambda run: all(run.child(_dotted(name)).state == state for name, state in states.items()))
 
     def wait_ready(self) -> None:
+        """Wait until all are ready."""
         self.wait(lambda run: bool(run.processes) and all(child.state == "ready" for child in run.children()))
 
     def children(self) -> tuple[Child, ...]:
+        """All rows, as last published."""
         return self.processes.children if self.processes else ()
 
     def wait_event(self, kind: str, text: str = "") -> Event:
+        """Wait for an event of that kind with this in its text."""
         self.wait(lambda run: any(event.kind == kind and text in event.text for event in run.events))
         return next(event for event in self.events if event.kind == kind and text in event.text)
 
     def command(self, verb: str, role: str = "") -> dict[str, Any]:
+        """Send a command and wait for its result."""
         return call(Endpoints(self.run_dir).cmd(self.instance), self.instance, verb, {"role": role}, PATIENCE_S)
 
     def starts(self, instance: str) -> list[int]:
+        """Pids of all processes that this instance has been."""
         file = self.run_dir / f"{instance}.starts"
         return [int(line.split()[0]) for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -127,11 +138,13 @@ class Running:
             return int(connection.recv(32))
 
     def end(self) -> int:
+        """End it in order; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
+        """Leave nothing behind."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(PATIENCE_S)
@@ -140,9 +153,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *roles: str, budget: int = 10, **behaviour: str) -> Iterator[Running]:
+def running(folder: Path, *roles: str, budget: int = 10, port: int = 0, **behaviour: str) -> Iterator[Running]:
     """A supervisor of these roles, whose instances behave like this; killed at the end if it still runs."""
-    run = Running(folder, roles)
+    run = Running(folder, roles, **({"port": port} if port else {}))
     for name, words in behaviour.items():
         run.behave(_dotted(name), words)
     run.write(budget=budget)
@@ -168,7 +181,7 @@ def gone(pid: int) -> None:
         try:
             poller = zmq.Poller()
             poller.register(fd, zmq.POLLIN)
-            assert poller.poll(PATIENCE_S * 1000), f"{pid} still runs"
+            assert poller.poll(int(PATIENCE_S * 1000)), f"{pid} still runs"
         finally:
             os.close(fd)
 

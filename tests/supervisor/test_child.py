@@ -126,7 +126,7 @@ HAPPENINGS = st.lists(
 
 
 @given(HAPPENINGS, st.integers(1, 5))
-def test_whatever_happens_there_is_one_process_at_most_and_never_a_wait_without_end(
+def test_whatever_happens_there_is_one_process_at_most_and_never_a_wait_without_end(  # noqa: C901  # one branch each
     happenings: list[str], budget: int
 ) -> None:
     child = life(budget)

@@ -1,13 +1,21 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import zmq
 
 from shared.bus.sockets import context
 from supervisor.loop import Loop, now
+
+
+def each(*calls: Callable[[], object]) -> Callable[[], None]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
 
 
 @pytest.fixture
@@ -23,7 +31,7 @@ def loop() -> Iterator[Loop]:
 def test_alarms_come_in_time_and_in_order(loop: Loop) -> None:
     rung: list[str] = []
     began = now()
-    loop.alarm("late", began + 0.03, lambda: (rung.append("late"), loop.stop()) and None)
+    loop.alarm("late", began + 0.03, each(lambda: rung.append("late"), loop.stop))
     loop.alarm("early", began + 0.01, lambda: rung.append("early"))
     loop.alarm("never", began + 0.02, lambda: rung.append("never"))
     loop.alarm("never", None, lambda: None)
@@ -35,7 +43,7 @@ def test_alarms_come_in_time_and_in_order(loop: Loop) -> None:
 def test_an_alarm_of_the_same_name_replaces_the_first(loop: Loop) -> None:
     rung: list[int] = []
     loop.alarm("one", now(), lambda: rung.append(1))
-    loop.alarm("one", now() + 0.01, lambda: (rung.append(2), loop.stop()) and None)
+    loop.alarm("one", now() + 0.01, each(lambda: rung.append(2), loop.stop))
     loop.run()
     assert rung == [2]
 
@@ -57,8 +65,8 @@ def test_what_lies_in_a_socket_is_seen_before_an_alarm_that_is_overdue(loop: Loo
     ours, theirs = socket.socketpair()
     seen: list[str] = []
     with ours, theirs:
-        loop.watch(ours.fileno(), lambda: (seen.append("beat"), loop.unwatch(ours.fileno())) and None)
-        loop.alarm("judgement", now() - 10.0, lambda: (seen.append("judgement"), loop.stop()) and None)
+        loop.watch(ours.fileno(), each(lambda: seen.append("beat"), lambda: loop.unwatch(ours.fileno())))
+        loop.alarm("judgement", now() - 10.0, each(lambda: seen.append("judgement"), loop.stop))
         theirs.send(b"!")
         loop.run()
     assert seen == ["beat", "judgement"]
@@ -105,7 +113,7 @@ def test_zeromq_sockets_are_waited_for_as_well(loop: Loop) -> None:
     with context() as ctx, ctx.socket(zmq.PULL) as pull, ctx.socket(zmq.PUSH) as push:
         port = pull.bind_to_random_port("tcp://127.0.0.1")
         push.connect(f"tcp://127.0.0.1:{port}")
-        loop.watch(pull, lambda: (got.append(pull.recv()), loop.stop()) and None)
+        loop.watch(pull, each(lambda: got.append(pull.recv()), loop.stop))
         push.send(b"hello")
         loop.run()
         loop.unwatch(pull)

@@ -64,7 +64,7 @@ def test_a_port_in_use_is_named_with_the_cure(held: ListeningSockets, shared: bo
 def test_a_foreign_address_and_an_unknown_name(held: ListeningSockets) -> None:
     with pytest.raises(RefusedError, match="this machine has no such address"):
         held.hold("plain-slave", Listen("192.0.2.1", free_port()))
-    with pytest.raises(RefusedError, match="cannot listen on no.such.host.invalid: .*0\\.0\\.0\\.0 for all"):
+    with pytest.raises(RefusedError, match=r"cannot listen on no\.such\.host\.invalid: .*0\.0\.0\.0 for all"):
         held.hold("plain-slave", Listen("no.such.host.invalid", free_port()))
 
 

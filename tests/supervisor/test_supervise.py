@@ -211,7 +211,7 @@ def test_an_invalid_change_does_nothing_and_is_named_and_a_role_that_dies_meanwh
         error = run.wait_event("config.invalid")
         assert ":2: slave.port" in error.text
         run.wait(lambda run: run.processes is not None and ":2: slave.port" in run.processes.config_error)
-        with pytest.raises(Exception, match="slave.port"):
+        with pytest.raises(Exception, match=r"slave\.port"):
             run.command("reload")
         assert {child.name: child.pid for child in run.children()} == before
         os.kill(before["alpha"], signal.SIGKILL)
@@ -265,10 +265,7 @@ def test_a_port_in_use_at_the_start_is_refused_before_anything_runs(tmp_path: Pa
         first.wait_ready()
         again = tmp_path / "again"
         again.mkdir()
-        with running(again, "alpha", "beta") as second:
-            second.process.wait(20)
-            second.write(port=first.port)
-            second.begin()
+        with running(again, "alpha", "beta", port=first.port) as second:
             assert second.process.wait(20) == 1
             assert "another program does" in second.output.read_text()
             assert second.starts("alpha") == []
@@ -298,6 +295,6 @@ def test_nothing_grows_under_many_deaths(tmp_path: Path) -> None:
             pid = run.child("beta").pid
             os.kill(pid, signal.SIGKILL)
             run.wait(lambda run, pid=pid: run.child("beta").pid not in {0, pid} and run.child("beta").state == "ready")  # type: ignore[misc]
-        assert descriptors() == before
+        run.wait(lambda _: descriptors() <= before)
         assert run.child("beta").restarts == 40
         assert run.end() == 0
