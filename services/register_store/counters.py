@@ -18,6 +18,15 @@ SLACK_MJ: Final = 10_000 * MJ_PER_WH
 _ROLLOVERS_MJ: Final = tuple(2**32 * MJ_PER_WH // 1000 * factor for factor in (1, 10, 100, 1000, 10_000, 100_000))
 """Where 32-bit counters start over: units of 1 mWh up to 100 Wh."""
 
+LONGEST_ROLLOVER_S: Final = 3600.0
+"""After a longer pause a small reading is a new meter, not the old one whose 32 bits started over."""
+
+GLITCH_S: Final = 900.0
+"""A source that comes back to its old track within this time (a reboot, a torn read) only had a fault."""
+
+LARGEST_MJ: Final = 2**63 - 1
+"""2.56 TWh; a reading beyond it, or below zero, is no reading."""
+
 NAMES: Final = tuple(f"{name}{suffix}" for name in ENERGIES for suffix in SUMS_AND_PHASES)
 """All 24 counters."""
 
@@ -47,6 +56,19 @@ class Counted(NamedTuple):
 
     t_ns: int
     powers: dict[str, float]
+
+
+class _Track(NamedTuple):
+    """Where a source's counter was before a step that was not counted as it came.
+
+    Attributes:
+        reading, value: of the source and ours, mJ.
+        age_s: how long ago.
+    """
+
+    reading: int
+    value: int
+    age_s: float
 
 
 class Correction(NamedTuple):
@@ -79,7 +101,7 @@ class Counters:
         unmeasured: counters that the source neither gives nor gives power for.
     """
 
-    __slots__ = ("_max_power_w", "last", "readings", "unmeasured", "values")
+    __slots__ = ("_max_power_w", "_tracks", "last", "readings", "unmeasured", "values")
 
     def __init__(
         self, values: Mapping[str, int], readings: Mapping[str, int], max_power_w: float, last: Counted | None = None
@@ -88,6 +110,7 @@ class Counters:
         self.readings = dict(readings)
         self.unmeasured: frozenset[str] = frozenset()
         self._max_power_w = max_power_w
+        self._tracks: dict[str, _Track] = {}
         self.last = last or Counted(0, {})
 
     def advance(self, sample: Mapping[str, float], t_ns: int, longest_gap_ns: int, since_s: float) -> list[Correction]:
@@ -108,7 +131,7 @@ class Counters:
         unmeasured = []
         for name, way in _WAYS.items():
             if name in sample:
-                correction = self._read(name, round(sample[name] * MJ_PER_WH), since_s)
+                correction = self._read(name, sample[name] * MJ_PER_WH, max(0.0, since_s))
                 if correction is not None:
                     corrections.append(correction)
             elif way.power in sample:
@@ -123,21 +146,50 @@ class Counters:
     def _integrate(self, name: str, way: Way, power: float, step_ns: int) -> None:
         before = self.last.powers.get(way.power, power)
         mean_w = (max(0.0, way.sign * before) + max(0.0, way.sign * power)) / 2
-        self.values[name] = self.values.get(name, 0) + round(mean_w * 1000 * step_ns / _NS_PER_S)
+        self._count(name, round(min(self._max_power_w, mean_w) * 1000 * step_ns / _NS_PER_S))
 
-    def _read(self, name: str, reading: int, since_s: float) -> Correction | None:
+    def _read(self, name: str, given: float, since_s: float) -> Correction | None:
         before = self.readings.get(name)
-        self.readings[name] = reading
+        if not 0 <= given <= LARGEST_MJ:
+            limited = round(min(LARGEST_MJ, max(-LARGEST_MJ, given)))
+            return Correction(name, "held", limited, before or 0, self.values.get(name, 0))
+        self.readings[name] = reading = round(given)
         if before is None:  # the first reading ever is where we begin; later on, only its steps count
             self.values.setdefault(name, reading)
             return None
+        if self._is_back(name, reading, since_s):
+            return None
         step = reading - before
-        most = round(self._max_power_w * 1000 * since_s) + SLACK_MJ
+        most = self._most(since_s)
         kind = ""
         if step < 0:
-            over = next((size for size in _ROLLOVERS_MJ if 0 <= step + size <= most), None)
+            nearest = min(since_s, LONGEST_ROLLOVER_S)
+            over = next((size for size in _ROLLOVERS_MJ if 0 <= step + size <= self._most(nearest)), None)
             step, kind = (step + over, "rollover") if over is not None else (0, "held")
         elif step > most:
             step, kind = 0, "held"
-        self.values[name] = value = self.values.get(name, 0) + step
+        if kind == "held":
+            self._tracks.setdefault(name, _Track(before, self.values.get(name, 0), 0.0))
+        value = self._count(name, step)
         return Correction(name, kind, reading, before, value) if kind else None
+
+    def _is_back(self, name: str, reading: int, since_s: float) -> bool:
+        """Whether the source goes on where it was before a fault; then the step back to there is no energy."""
+        track = self._tracks.pop(name, None)
+        if track is None or track.age_s + since_s > GLITCH_S:
+            return False
+        age_s = track.age_s + since_s
+        if not 0 <= reading - track.reading <= self._most(age_s):
+            self._tracks[name] = track._replace(age_s=age_s)
+            return False
+        missing = track.value + reading - track.reading - self.values.get(name, 0)
+        self._count(name, max(0, missing))
+        return True
+
+    def _most(self, since_s: float) -> int:
+        """The largest step that is possible in this time."""
+        return round(self._max_power_w * 1000 * since_s) + SLACK_MJ
+
+    def _count(self, name: str, step: int) -> int:
+        self.values[name] = value = min(LARGEST_MJ, self.values.get(name, 0) + step)
+        return value

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from shared.errors import MetergateError
+from shared.errors import ConfigError, MetergateError
 
 SLOT_BYTES: Final = 4096
 _MAGIC: Final = b"MGJ1"
@@ -61,13 +61,20 @@ class Journal:
 
     Raises:
         JournalDamagedError: both slots are damaged, or the file has another size.
+        ConfigError: the file cannot be made or opened.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.exists():
-            _create(path)
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if not path.exists():
+                _create(path)
+            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise ConfigError(
+                f"gateway.state_dir: {error.filename or path} cannot be used ({error.strerror}); "
+                "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
+            ) from error
         size = os.fstat(self._fd).st_size
         if size != 2 * SLOT_BYTES:
             os.close(self._fd)
@@ -85,8 +92,8 @@ class Journal:
 
     def write(self, record: Record) -> None:
         """Keep `record`; the slot before it stays whole."""
+        slot = _pack(self._sequence + 1, record)  # may refuse: then nothing has changed
         self._sequence += 1
-        slot = _pack(self._sequence, record)
         start = self._sequence % 2 * SLOT_BYTES
         self._map[start : start + SLOT_BYTES] = slot
 
