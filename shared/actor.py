@@ -111,11 +111,11 @@ def main(actor_class: type[Actor]) -> NoReturn:
     sys.exit(_run(actor_class, os.environ))
 
 
-def child_main(package: str) -> NoReturn:
-    """Entry of a child that the fork server made; `package.actor` holds the actor class as `ACTOR`."""
+def child_main(module: str) -> NoReturn:
+    """Entry of a child that the fork server made; `module` holds the actor class as `ACTOR`."""
     code = EXIT_REFUSED
     try:
-        code = _run(importlib.import_module(f"{package}.actor").ACTOR, os.environ)
+        code = _run(importlib.import_module(module).ACTOR, os.environ)
     except BaseException:  # noqa: BLE001  # told here, since nobody is left to raise it to
         traceback.print_exc()
     sys.stderr.flush()
