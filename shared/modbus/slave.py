@@ -2,9 +2,8 @@
 
 Three steps: `receive` what came, write what it returns, obey `state`. It never raises: a broken peer ends in ENDED.
 
-The budget decides the shape. A read that was answered before from the same view costs a slice, a look-up and a join:
-the key is the request's frame without its transaction id, so that a hit proves protocol id, length and function at
-once. Everything else takes the longer way and is remembered if it can be.
+A finished answer is looked up by the request's frame without its transaction id, so that a hit proves protocol id,
+length and function at once. Everything else takes the longer way and is remembered if it can be.
 """
 
 from enum import IntEnum
@@ -42,7 +41,10 @@ class Slave:
     """One connection.
 
     Attributes:
+        replica: what it answers from.
         state: what to do next.
+        straight: nothing is pending and reading is allowed. Then a lone request that `replica.view.answers` knows may
+            be answered from there without asking the core, as long as that view holds; count it in `requests`.
         pending: received, but not answered yet: less than one frame in OPEN, all that came in BACKLOG.
         requests, exceptions, framing_errors: counters since connect.
     """
@@ -50,21 +52,21 @@ class Slave:
     __slots__ = (
         "_access",
         "_burst",
-        "_replica",
-        "_straight",
         "exceptions",
         "framing_errors",
         "pending",
+        "replica",
         "requests",
         "state",
+        "straight",
     )
 
     def __init__(self, replica: Replica, access: Access = READ_ONLY, burst: int = BURST) -> None:
         """Serve `replica` to a peer with the rights of `access`, at most `burst` requests per call."""
-        self._replica = replica
+        self.replica = replica
         self._access = access
         self._burst = burst
-        self._straight = access.may_read
+        self.straight = access.may_read
         self.state = State.OPEN
         self.pending = b""
         self.requests = 0
@@ -73,14 +75,6 @@ class Slave:
 
     def receive(self, data: bytes, now: int) -> bytes:
         """The answers to what `data` completes, for one write. `now` is CLOCK_BOOTTIME in ns."""
-        if self._straight:
-            view = self._replica.view
-            if now > view.until_ns:
-                view = self._replica.turn(now)
-            answer = view.answers.get(data[_FIRST_OF_KEY:])
-            if answer is not None:
-                self.requests += 1
-                return data[:_FIRST_OF_KEY] + answer
         return self._answer(self.pending + data, now)
 
     def resume(self, now: int) -> bytes:
@@ -90,9 +84,9 @@ class Slave:
     def _answer(self, data: bytes, now: int) -> bytes:
         if self.state is State.ENDED:
             return b""
-        view = self._replica.view
+        view = self.replica.view
         if now > view.until_ns:
-            view = self._replica.turn(now)
+            view = self.replica.turn(now)
         may_read = self._access.may_read
         known = view.answers if may_read else {}
         out: list[bytes] = []
@@ -128,7 +122,7 @@ class Slave:
         else:
             self.state = State.OPEN if size == INCOMPLETE else State.BACKLOG
             self.pending = data[at:]
-        self._straight = may_read and self.state is State.OPEN and not self.pending
+        self.straight = may_read and self.state is State.OPEN and not self.pending
 
     def _execute(self, frame: bytes, view: View) -> bytes:
         unit, pdu = frame[6], frame[7:]
