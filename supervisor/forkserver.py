@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -70,6 +69,8 @@ def _preload(module: str) -> None:
     try:
         importlib.import_module(module)
     except Exception:  # noqa: BLE001  # a broken role must not cost the others; it fails again, by name, when started
+        import traceback  # noqa: PLC0415  # the supervisor imports this module too, and its memory counts
+
         sys.stderr.write(f"fork server: cannot import {module}\n{traceback.format_exc()}")
 
 

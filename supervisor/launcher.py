@@ -119,7 +119,8 @@ class ForkLauncher:
             self._failed(order.instance, "cannot start the fork server")
             return
         try:
-            socket.send_fds(server.channel, [msgspec.msgpack.encode(order)], list(descriptors))
+            forked = msgspec.structs.replace(order, module=f"{order.module}.actor")
+            socket.send_fds(server.channel, [msgspec.msgpack.encode(forked)], list(descriptors))
         except OSError as error:
             self._failed(order.instance, f"the fork server takes no order: {error.strerror}")
             return

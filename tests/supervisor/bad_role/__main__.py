@@ -1,5 +1,5 @@
 """Entry of the spawned role, as every role has one."""
 
-from tests.supervisor.bad_role.actor import child_main
+from tests.supervisor.bad_role.actor import main
 
-child_main("")
+main()

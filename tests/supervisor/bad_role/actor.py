@@ -17,7 +17,15 @@ from typing import NoReturn
 import msgspec
 
 
-def child_main(_: str) -> NoReturn:
+def child_main(module: str) -> NoReturn:
+    """Entry of a forked role."""
+    if module != __name__:
+        sys.exit(f"asked to enter {module}")
+    main()
+
+
+def main() -> NoReturn:
+    """Entry of a spawned role."""
     run_dir, instance = Path(os.environ["METERGATE_RUN_DIR"]), os.environ["METERGATE_INSTANCE"]
     file = run_dir / f"{instance}.behaviour"
     words = dict(word.partition("=")[::2] for word in file.read_text().split()) if file.exists() else {}

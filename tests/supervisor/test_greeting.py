@@ -1,0 +1,36 @@
+from pathlib import Path
+
+from shared.config.load import parse
+from supervisor.greeting import addresses, warnings
+from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, ROLES
+
+TWO_METERS = """
+[[meter]]
+id = "house"
+source = "simulated"
+[[meter]]
+id = "barn"
+unit = 2
+source = "modbus"
+[meter.modbus]
+host = "192.0.2.7"
+[slave]
+host = "::"
+port = 1502
+"""
+
+
+def test_where_to_connect_and_what_is_not_real() -> None:
+    config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
+    assert list(addresses(config, ROLES)) == ["Modbus TCP on [::]:1502, unit 1 (house, SIMULATION), unit 2 (barn)"]
+    assert [text.partition(":")[0] for text in warnings(config, ROLES)] == ["SIMULATION"]
+    assert "meter house" in next(warnings(config, ROLES))
+
+
+def test_each_container_says_what_it_is_about() -> None:
+    config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
+    assert list(addresses(config, (MEASUREMENT,))) == []
+    assert list(warnings(config, (PLAIN_SLAVE,))) == []
+    disabled = parse(b"[slave]\nenabled = false\n", Path("/etc/metergate.toml"), {})
+    assert list(addresses(disabled, ROLES)) == []
+    assert "exception 04" in next(warnings(disabled, ROLES))
