@@ -73,7 +73,7 @@ class Running:
             f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
             for key, value in self.slave.items()
         ]
-        limits = f"beat_timeout_s = 0.4\nstop_timeout_s = 0.5\nmax_deaths_per_minute = {budget}"
+        limits = f"beat_timeout_s = 0.8\nstop_timeout_s = 0.5\nmax_deaths_per_minute = {budget}"
         text = f"[supervisor]\n{limits}\n\n[slave]\n{chr(10).join(lines)}\n\n{more}"
         beside = self.file.with_suffix(".new")
         beside.write_text(text)

@@ -56,7 +56,7 @@ def test_killed_and_stopped_processes_are_replaced_and_no_connect_is_refused(
         assert not failures
         assert run.child("beta").restarts == 3
         assert [child.pid for child in run.children() if child.name != "beta"] == others
-        assert run.wait_event("child.killed").text == "beta: no sign of life for 0.4 s; killed"
+        assert run.wait_event("child.killed").text == "beta: no sign of life for 0.8 s; killed"
         assert run.end() == 0
 
 
@@ -277,7 +277,7 @@ def test_a_stopped_supervisor_judges_nobody_when_it_goes_on(tmp_path: Path) -> N
         run.wait_ready()
         run.process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, run.process.pid, os.WSTOPPED)
-        threading.Event().wait(1.0)  # longer than the roles may be silent; what passes here is time itself
+        threading.Event().wait(1.5)  # longer than the roles may be silent; what passes here is time itself
         run.process.send_signal(signal.SIGCONT)
         assert all(row["restarts"] == 0 for row in run.command("ps")["children"])
         assert run.end() == 0
