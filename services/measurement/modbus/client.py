@@ -68,7 +68,9 @@ class Client:
             settings.host, port=settings.port, timeout=settings.timeout_s, retries=0, reconnect_delay=0
         )
         self._client = client  # from here on close() ends it, also where connecting is cancelled
-        if not await client.connect():
+        done = await client.connect()
+        _obey_cancellation()
+        if not done:
             self.close()
             raise PeerError(f"no connection to {self._where}: {await self._why()}")
 
@@ -89,6 +91,8 @@ class Client:
             if not self.connected:
                 raise PeerError(f"{self._where} closed the connection") from error
             raise PeerError(f"{self._where} gave no answer within {self._settings.timeout_s:g} s to {what}") from error
+        finally:
+            _obey_cancellation()
         if answer.isError():
             code = answer.exception_code
             words = _EXCEPTIONS.get(code, "unknown")
@@ -118,9 +122,8 @@ class Client:
         """The reason why connecting failed, which pymodbus keeps for itself: try once more and look."""
         settings = self._settings
         try:
-            _, writer = await asyncio.wait_for(
-                asyncio.open_connection(settings.host, settings.port), settings.timeout_s
-            )
+            async with asyncio.timeout(settings.timeout_s):
+                _, writer = await asyncio.open_connection(settings.host, settings.port)
         except TimeoutError:
             return f"no answer within {settings.timeout_s:g} s"
         except socket.gaierror:
@@ -131,3 +134,14 @@ class Client:
             return error.strerror or str(error)
         writer.close()
         return "the connection ended at once"
+
+
+def _obey_cancellation() -> None:
+    """End the task if somebody asked it to end while pymodbus waited.
+
+    pymodbus waits with asyncio.wait_for, which up to Python 3.11 forgets a cancellation that comes together with the
+    answer: the role would go on after SIGTERM until it is killed.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

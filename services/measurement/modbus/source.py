@@ -119,7 +119,7 @@ class ModbusSource:
         return await locate(self._client, self._profile)
 
     async def _first(self, blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], dict[str, str]]:
-        """Texts, and those of the blocks that this meter has; the optional ones are asked after the others answered."""
+        """The blocks that are polled, and texts; optional blocks are asked after the others have answered."""
         texts: dict[str, str] = {}
         present: list[Block] = []
         for block in sorted(blocks, key=lambda block: bool(block.absent)):
@@ -131,7 +131,8 @@ class ModbusSource:
                     raise
                 self._given.withdraw(block.quantities())
                 continue
-            present.append(block)
+            if block.points:
+                present.append(block)
             texts |= {text.name: found for text in block.texts if (found := text.read(memory))}
         return tuple(present), texts
 

@@ -20,6 +20,7 @@ class ForeignMeter:
         failing: address of a request -> exception that it gets.
         requests: (function, address, count) in their order.
         mute: whether requests get no answer at all.
+        delay_s: how long each answer takes.
         port: where it listens.
     """
 
@@ -28,6 +29,7 @@ class ForeignMeter:
         self.failing: dict[int, ExcCodes] = {}
         self.requests: list[tuple[int, int, int]] = []
         self.mute = False
+        self.delay_s = 0.0
         self.port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -84,6 +86,8 @@ class ForeignMeter:
         self, function: int, start: int, address: int, count: int, current: list[int], _new: object
     ) -> ExcCodes | None:
         self.requests.append((function, address, count))
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
         if address in self.failing:
             return self.failing[address]
         for offset in range(count):

@@ -23,20 +23,27 @@ class Watch:
     def __init__(self) -> None:
         self.readings: list[Reading] = []
         self.links: list[Link] = []
+        self.task: asyncio.Task[None] | None = None
 
     async def reading(self) -> Reading:
         """One that began after this call: the first may have been under way already."""
         before = len(self.readings)
-        await until(lambda: len(self.readings) >= before + 2, f"a reading; links: {self.links}")
+        await until(lambda: self._alive() and len(self.readings) >= before + 2, f"a reading; links: {self.links}")
         return self.readings[-1]
 
     async def lost(self, words: str) -> Link:
         """The state once it says that there are no readings and why."""
         await until(
-            lambda: self.links and not self.links[-1].connected and words in self.links[-1].reason,
+            lambda: self._alive() and self.links and not self.links[-1].connected and words in self.links[-1].reason,
             f"{words!r}; links: {self.links}",
         )
         return self.links[-1]
+
+    def _alive(self) -> bool:
+        """Fails the test at once where the source has failed."""
+        if self.task is not None and self.task.done():
+            self.task.result()
+        return True
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +58,7 @@ async def watching(port: int, profile: str = "ksem", *, timeout_s: float = 1.0, 
             async for reading in readings:
                 watch.readings.append(reading)
 
-    task = asyncio.create_task(collect())
+    watch.task = task = asyncio.create_task(collect())
     try:
         yield watch
     finally:
