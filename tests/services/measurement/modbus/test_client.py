@@ -1,0 +1,86 @@
+import asyncio
+from typing import NoReturn
+
+import pytest
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import ModbusIOException
+
+from services.measurement.modbus.client import Client, ModbusExceptionError
+from services.measurement.modbus.plan import Request
+from shared.config.model import Modbus
+from shared.errors import PeerError
+from tests.services.measurement.modbus.foreign_meter import ForeignMeter
+
+
+def client_of(meter: ForeignMeter, timeout_s: float = 1.0) -> Client:
+    return Client(Modbus(host="127.0.0.1", port=meter.port, timeout_s=timeout_s))
+
+
+def test_functions_3_and_4() -> None:
+    async def story(meter: ForeignMeter) -> None:
+        client = client_of(meter)
+        await client.connect()
+        assert await client.read(Request(3, 10, 2)) == [7, 8]
+        assert await client.read(Request(4, 11, 1)) == [8]
+        assert meter.requests == [(3, 10, 2), (4, 11, 1)]
+        client.close()
+        assert not client.connected
+
+    with ForeignMeter({10: 7, 11: 8}) as meter:
+        asyncio.run(story(meter))
+
+
+def test_exceptions_carry_code_and_words() -> None:
+    async def story(meter: ForeignMeter) -> None:
+        client = client_of(meter)
+        await client.connect()
+        meter.failing[10] = ExcCodes.DEVICE_BUSY
+        with pytest.raises(ModbusExceptionError, match=r"06 \(device busy\) to 1 registers from 10") as error:
+            await client.read(Request(3, 10, 1))
+        assert error.value.code == 6
+        client.close()
+
+    with ForeignMeter({10: 7}) as meter:
+        asyncio.run(story(meter))
+
+
+def test_a_name_that_nobody_knows_is_said() -> None:
+    async def story() -> None:
+        with pytest.raises(PeerError, match="the name is not known"):
+            await Client(Modbus(host="no-such-meter.invalid", timeout_s=5)).connect()
+
+    asyncio.run(story())
+
+
+def test_without_a_connection_there_is_no_answer() -> None:
+    async def story() -> None:
+        with pytest.raises(PeerError, match="no connection"):
+            await Client(Modbus(host="127.0.0.1")).read(Request(3, 0, 1))
+
+    asyncio.run(story())
+
+
+def test_a_cancellation_that_came_with_the_answer_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(meter: ForeignMeter) -> None:
+        client = client_of(meter)
+        await client.connect()
+        waiting = asyncio.Event()
+
+        async def swallows(*_: object, **__: object) -> NoReturn:
+            waiting.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise ModbusIOException("as if the answer had come just now") from None
+            raise AssertionError
+
+        monkeypatch.setattr(client._client, "read_holding_registers", swallows)
+        task = asyncio.create_task(client.read(Request(3, 0, 1)))
+        await waiting.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        client.close()
+
+    with ForeignMeter({0: 0}) as meter:
+        asyncio.run(story(meter))

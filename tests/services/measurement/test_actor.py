@@ -1,0 +1,220 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from services.measurement.actor import Gauge, Measurement
+from services.measurement.source import Link, Reading
+from shared.actor import Life
+from shared.bus.bus import Bus
+from shared.bus.endpoints import Endpoints
+from shared.bus.messages import Event, Message, Sample, SourceState
+from shared.bus.publisher import Stamp
+from shared.clock import now_ns
+from shared.config.model import Config, Meter, Replay, Simulated
+from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
+from tests.support import Processes, until
+
+SIMULATED = Meter(id="house", source="simulated", cycle_ms=100, simulated=Simulated(start="12:00"))
+
+
+class HeardBus:
+    """A bus that keeps what is published."""
+
+    def __init__(self) -> None:
+        self.heard: list[Message] = []
+
+    def stamp(self, _kind: type[Message], _key: str = "") -> Stamp:
+        """Count."""
+        return Stamp(src="measurement", gen=1, seq=len(self.heard))
+
+    def publish(self, message: Message, _key: str = "") -> None:
+        """Keep it."""
+        self.heard.append(message)
+
+
+class HeardLife(Life):
+    """A life that keeps what it is told.
+
+    Attributes:
+        samples, states, events: published.
+        is_ready: whether it was said.
+        fresh: every `fresh_until_ns`.
+    """
+
+    def __init__(self, *meters: Meter) -> None:
+        self.messages = HeardBus()
+        super().__init__(
+            instance="measurement",
+            config=Config(meter=meters),
+            bus=cast("Bus", self.messages),
+            log=structlog.get_logger(),
+        )
+        self.is_ready = False
+        self.fresh: list[object] = []
+
+    def ready(self) -> None:
+        """Note it."""
+        self.is_ready = True
+
+    def status(self, **fields: int | str | bool) -> None:
+        """Note it."""
+        self.fresh.append(fields["fresh_until_ns"])
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Published so far."""
+        return [message for message in self.messages.heard if isinstance(message, Sample)]
+
+    @property
+    def states(self) -> list[SourceState]:
+        """Published so far."""
+        return [message for message in self.messages.heard if isinstance(message, SourceState)]
+
+    @property
+    def events(self) -> list[Event]:
+        """Published so far."""
+        return [message for message in self.messages.heard if isinstance(message, Event)]
+
+
+class Script:
+    """A source that gives what it is told to."""
+
+    def __init__(self, *readings: Reading) -> None:
+        self._readings = readings
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        """All of them."""
+        for reading in self._readings:
+            yield reading
+
+
+@pytest.fixture
+def life() -> Iterator[HeardLife]:
+    with capture_logs():
+        yield HeardLife(SIMULATED)
+
+
+def play(life: HeardLife, *readings: Reading) -> Gauge:
+    gauge = Gauge(SIMULATED, life, lambda: None, Script(*readings))
+    asyncio.run(gauge.run())
+    return gauge
+
+
+def test_a_reading_becomes_a_sample_with_what_follows_from_it(life: HeardLife) -> None:
+    gauge = play(life, Reading(5, {"active_power": 300.0, "reactive_power": -400.0}, {"model": "M"}))
+    (sample,) = life.samples
+    assert sample.t_ns == 5
+    assert sample.values["apparent_power"] == 500
+    assert sample.derived == ("apparent_power", "power_factor")
+    assert (sample.meter, sample.source, sample.simulated, sample.period_ms) == ("house", "simulated", False, 100)
+    assert sample.texts == {"model": "M"}
+    assert gauge.fresh_until_ns == 5 + 5_000_000_000
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"voltage_l1": 230.0}, {"active_power": float("nan")}, {"active_power": 2e6}, {"active_power": float("inf")}],
+)
+def test_an_impossible_reading_is_dropped_with_one_event(life: HeardLife, values: dict[str, float]) -> None:
+    gauge = play(life, *[Reading(5, values)] * 10)
+    assert life.samples == []
+    (event,) = life.events
+    assert event.kind == "measurement.dropped"
+    assert event.level == "warning"
+    assert "active_power" in event.text
+    assert gauge.fresh_until_ns == 0
+
+
+def test_every_change_of_the_source_is_published(life: HeardLife) -> None:
+    gauge = Gauge(SIMULATED, life, lambda: None, Script())
+    gauge.report(Link(connected=False, reason="refused", polls=3, failures=3))
+    (state,) = life.states
+    assert (state.meter, state.connected, state.reason, state.polls) == ("house", False, "refused", 3)
+
+
+def test_a_simulation_is_announced_once_and_loudly() -> None:
+    with capture_logs() as logs:
+        play(HeardLife(SIMULATED), *[Reading(5, {"active_power": 1.0}, simulated=True)] * 3)
+    assert [line["log_level"] for line in logs if "SIMULATION" in line["event"]] == ["warning"]
+
+
+def run_until(life: HeardLife, done: Callable[[], bool]) -> None:
+    async def story() -> None:
+        task = asyncio.create_task(Measurement(life).run())
+        await until(lambda: task.done() or done())
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+
+
+def test_meters_run_side_by_side_and_freshness_is_that_of_the_oldest() -> None:
+    other = Meter(id="barn", unit=2, source="simulated", cycle_ms=100)
+    life = HeardLife(SIMULATED, other)
+    with capture_logs():
+        run_until(life, lambda: {sample.meter for sample in life.samples} == {"house", "barn"})
+    assert life.is_ready
+    assert life.fresh[0] == 0  # the second has none yet
+    assert isinstance(life.fresh[-1], int)
+    assert now_ns() < life.fresh[-1] < now_ns() + 5_000_000_000
+
+
+def test_without_a_meter_it_is_ready_and_stays() -> None:
+    life = HeardLife()
+    with capture_logs() as logs:
+        run_until(life, lambda: life.is_ready)
+    assert life.messages.heard == []
+    assert any("[[meter]]" in line["event"] for line in logs)
+
+
+def test_it_stays_when_a_replay_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("t,active_power\n0,1\n", encoding="utf-8")
+    life = HeardLife(Meter(id="old", source="replay", replay=Replay(file=path)))
+    with capture_logs():
+        run_until(life, lambda: any(not state.connected for state in life.states))
+    assert len(life.samples) == 1
+
+
+def test_settings_that_cannot_be_used_end_it_as_such(tmp_path: Path) -> None:
+    life = HeardLife(Meter(id="old", source="replay", replay=Replay(file=tmp_path / "none.csv")))
+    with capture_logs(), pytest.raises(ConfigError, match=r"none\.csv"):
+        asyncio.run(Measurement(life).run())
+
+
+def test_the_process_publishes_on_the_bus_and_ends_at_sigterm(run_dir: Path, processes: Processes) -> None:
+    settings = run_dir / "metergate.toml"
+    settings.write_text('[gateway]\nrun_dir = "run"\n[[meter]]\nid = "house"\nsource = "simulated"\n', encoding="utf-8")
+    process = processes.python("-m", "services.measurement", env={"METERGATE_CONFIG": str(settings)})
+
+    async def story() -> None:
+        (run_dir / "run").mkdir(exist_ok=True)
+        bus = Bus(Endpoints(run_dir / "run"), "test", 1, structlog.get_logger())
+        samples: list[Sample] = []
+        bus.subscribe("measurement", Sample, samples.append, every=True)
+        await until(lambda: len(samples) >= 3)
+        bus.close()
+        assert all(sample.simulated and "SIMULATION" in sample.texts["model"] for sample in samples)
+        assert [sample.seq for sample in samples] == sorted({sample.seq for sample in samples})
+
+    asyncio.run(story())
+    assert process.terminate() == EXIT_DONE
+    assert "SIMULATION" in process.output
+
+
+def test_a_wrong_profile_parks_the_process(run_dir: Path, processes: Processes) -> None:
+    settings = run_dir / "metergate.toml"
+    settings.write_text(
+        '[[meter]]\nid = "house"\nsource = "modbus"\n[meter.modbus]\nhost = "127.0.0.1"\nprofile = "ksen"\n',
+        encoding="utf-8",
+    )
+    process = processes.python("-m", "services.measurement", env={"METERGATE_CONFIG": str(settings)})
+    assert process.wait() == EXIT_CONFIG
+    assert "no profile 'ksen'" in process.output
