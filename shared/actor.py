@@ -20,6 +20,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import ClassVar, Final, NoReturn
 
 import msgspec
@@ -28,7 +29,7 @@ import uvloop
 
 from shared.bus.bus import Bus
 from shared.bus.endpoints import acquire, endpoints_of
-from shared.config.load import find, load
+from shared.config.load import find, load, parse
 from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
 from shared.logging import configure
@@ -70,7 +71,8 @@ class Life:
         self._beat = 0
 
     def ready(self) -> None:
-        """Say that the role does its work now."""
+        """Say that the role does its work now; every beat repeats it, should this one be lost."""
+        self._status["ready"] = True
         self._tell({"ready": True})
 
     def status(self, **fields: Status) -> None:
@@ -127,7 +129,7 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
     configure(Log(), instance)  # until the settings say otherwise
     try:
         _die_with_supervisor(environ)
-        config = load(find(None, environ), environ)
+        config = _settings(environ)
         log = configure(config.log, instance)
         endpoints = endpoints_of(config)
         lock = acquire(config.gateway.run_dir, instance)
@@ -141,6 +143,13 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         structlog.get_logger().bind(instance=instance).exception("role failed")
         return EXIT_REFUSED
     return EXIT_DONE
+
+
+def _settings(environ: Mapping[str, str]) -> Config:
+    """The settings: the copy that the supervisor has in force, since the file itself may be wrong just now."""
+    in_force = environ.get("METERGATE_SETTINGS")
+    path = find(None, environ)
+    return load(path, environ) if in_force is None else parse(Path(in_force).read_bytes(), path, environ)
 
 
 async def _live(
@@ -164,7 +173,7 @@ async def _live(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _cancel, work, asked)
         bus.failed.add_done_callback(lambda _: work.cancel())
-        life.beat(config.supervisor.beat_timeout_s / _BEATS_PER_TIMEOUT)
+        life.beat(float(environ.get("METERGATE_BEAT_S") or config.supervisor.beat_timeout_s / _BEATS_PER_TIMEOUT))
         await work
     except asyncio.CancelledError:
         if bus.failed.done():

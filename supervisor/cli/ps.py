@@ -1,13 +1,11 @@
 """`metergate ps`: every supervisor's children, as a table or as JSON."""
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from shared import clock
 from shared.bus.messages import Child
@@ -15,7 +13,16 @@ from shared.errors import RefusedError
 from supervisor.cli.common import config_option, run_folder, supervisors, tell
 
 ANSWER_S = 2.0
-_STYLE = {"ready": "green", "starting": "yellow", "backoff": "yellow", "stopping": "yellow", "disabled": "dim"}
+_COLOUR: Final = {
+    "ready": "green",
+    "starting": "yellow",
+    "backoff": "yellow",
+    "stopping": "yellow",
+    "disabled": "white",
+}
+_HEADINGS: Final = ("NAME", "PID", "STATE", "RESTARTS", "UPTIME", "RSS", "REASON")
+_RIGHT: Final = (False, True, False, True, True, True, False)
+_STATE: Final = _HEADINGS.index("STATE")
 
 
 @click.command()
@@ -32,7 +39,7 @@ def ps(config: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_plain(name, child) for name, child in rows], indent=2))
     else:
-        Console().print(_table(rows))
+        click.echo(_table(rows))
     for text in dict.fromkeys(answer[key] for answer in answers.values() for key in ("config_error", "config_pending")):
         if text:
             click.echo(text, err=True)
@@ -57,22 +64,32 @@ def _uptime_s(child: Child) -> float:
     return round((clock.now_ns() - child.started_ns) / 1e9, 1) if child.pid else 0.0
 
 
-def _table(rows: list[tuple[str, Child]]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("NAME", "PID", "STATE", "RESTARTS", "UPTIME", "RSS", "REASON"):
-        table.add_column(heading, justify="right" if heading in {"PID", "RESTARTS", "UPTIME", "RSS"} else "left")
-    for _, child in rows:
-        style = _STYLE.get(child.state, "red")
-        table.add_row(
+def _table(rows: list[tuple[str, Child]]) -> str:
+    cells = [
+        (
             child.name,
             str(child.pid or "-"),
-            f"[{style}]{child.state}[/]",
+            child.state,
             str(child.restarts),
             _duration(_uptime_s(child)) if child.pid else "-",
             f"{child.rss_kib / 1024:.1f} MiB" if child.pid else "-",
-            escape(child.reason),
+            child.reason,
         )
-    return table
+        for _, child in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *cells, strict=True)]
+    lines = [click.style(_line(_HEADINGS, widths), bold=True)]
+    for row in cells:
+        line = _line(row, widths)
+        at = line.index(row[_STATE], sum(widths[:_STATE]))
+        state = click.style(row[_STATE], fg=_COLOUR.get(row[_STATE], "red"))
+        lines.append(line[:at] + state + line[at + len(row[_STATE]) :])
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    aligned = zip(cells, widths, _RIGHT, strict=True)
+    return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in aligned).rstrip()
 
 
 def _duration(seconds: float) -> str:
