@@ -1,0 +1,94 @@
+"""The plain slave's life: images from the register store in, Modbus TCP out, once a second a word about both."""
+
+import asyncio
+import socket
+from typing import Final
+
+from shared import clock
+from shared.actor import Actor
+from shared.bus.messages import Image, Sessions
+from shared.config.model import Slave as Settings
+from shared.errors import ConfigError
+from shared.modbus.listen import bind
+from shared.modbus.replica import Replica, Verdict
+from shared.modbus.server import Limits, Server
+
+STORE: Final = "register-store"
+TELL_EVERY_S: Final = 1.0
+
+
+class PlainSlave(Actor):
+    """Serves every configured meter to whoever connects; writes nothing."""
+
+    role = "plain-slave"
+
+    async def run(self) -> None:
+        """Listen first, so that a client is answered (04) even before the first image."""
+        life, settings = self.life, self.life.config.slave
+        self._replica = Replica({meter.id: meter.unit for meter in life.config.meter})
+        server = Server(self._replica, life.log, limits(settings))
+        await server.start(life.listen or (listen(settings),))
+        try:
+            life.bus.subscribe(STORE, Image, self._take)
+            life.log.info("serving", port=server.port, max_connections=server.cap)
+            life.ready()
+            while True:
+                self._tell(server)
+                await asyncio.sleep(TELL_EVERY_S)
+        finally:
+            await server.stop()
+
+    def _take(self, image: Image) -> None:
+        """Hand an image to the replica. What it refuses is logged at the 1st, 2nd, 4th, 8th time of its kind."""
+        verdict = self._replica.take(image, clock.now_ns())
+        if verdict is Verdict.TAKEN or verdict is Verdict.OLDER:
+            return
+        times = self._replica.counts[verdict]
+        if times.bit_count() == 1:
+            self.life.log.warning("image refused", meter=image.meter, reason=verdict.value, times=times)
+
+    def _tell(self, server: Server) -> None:
+        life, counters = self.life, server.counters()
+        sessions = Sessions(
+            **life.bus.stamp(Sessions),
+            t_ns=clock.now_ns(),
+            port=server.port,
+            connections=server.connections,
+            accepted=counters.accepted,
+            refused=counters.refused,
+            requests=counters.requests,
+            exceptions=counters.exceptions,
+            framing_errors=counters.framing_errors,
+            clients=server.clients(),
+        )
+        life.bus.publish(sessions)
+        life.status(fresh_until_ns=self._replica.fresh_until_ns)
+
+
+def limits(settings: Settings) -> Limits:
+    """The server's limits as the settings want them."""
+    return Limits(
+        max_connections=settings.max_connections,
+        max_connections_per_address=settings.max_connections_per_address,
+        idle_timeout_s=settings.idle_timeout_s,
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The role's own socket, where it was started by hand.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        return bind(settings.host, settings.port)
+    except OSError as error:
+        cure = (
+            "choose a port from 1024 in [slave] port"
+            if isinstance(error, PermissionError)
+            else "see [slave] host, port"
+        )
+        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; {cure}") from error
+
+
+ACTOR = PlainSlave

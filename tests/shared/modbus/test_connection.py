@@ -1,0 +1,275 @@
+"""One connection over a transport that does what the test wants."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.modbus.connection import Connection
+from shared.modbus.slave import Slave
+from tests.shared.modbus.samples import DEADLINE, T0, adu, answer, exception, image, read, registers, replica
+
+
+class Keeper:
+    """Lets in, or not."""
+
+    def __init__(self, *, admits: bool = True) -> None:
+        self.admits = admits
+        self.released = 0
+
+    def admit(self, connection: Connection) -> bool:
+        del connection
+        return self.admits
+
+    def release(self, connection: Connection) -> None:
+        del connection
+        self.released += 1
+
+
+class Transport(asyncio.Transport):
+    """Collects what is written through it; the descriptor is one end of a pair."""
+
+    def __init__(self, sock: socket.socket, peer: tuple[Any, ...] | None = ("192.0.2.1", 50000)) -> None:
+        super().__init__({"socket": sock, "peername": peer})
+        self.written: list[bytes] = []
+        self.closed = self.aborted = self.reading_paused = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        assert (high, low) == (0, None)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        self.reading_paused = True
+
+    def is_reading(self) -> bool:
+        return not self.reading_paused
+
+    def resume_reading(self) -> None:
+        self.reading_paused = False
+
+
+class Bench:
+    """A connection, its transport and the peer's end."""
+
+    def __init__(
+        self, *, admits: bool = True, burst: int = 64, peer: tuple[Any, ...] | None = ("192.0.2.1", 5)
+    ) -> None:
+        self.ours, self.peer = socket.socketpair()
+        self.ours.setblocking(False)
+        self.peer.setblocking(False)
+        self.now = T0
+        self.keeper = Keeper(admits=admits)
+        self.replica = replica()
+        self.connection = Connection(self.keeper, Slave(self.replica, burst=burst), lambda: self.now)
+        self.transport = Transport(self.ours, peer)
+        self.connection.connection_made(self.transport)
+
+    def direct(self) -> bytes:
+        """What went to the kernel without the transport."""
+        try:
+            return self.peer.recv(1 << 20)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        self.ours.close()
+        self.peer.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def test_the_first_read_goes_through_the_core_and_the_second_the_short_way(bench: Bench) -> None:
+    bench.connection.data_received(read(1, 2, 1))
+    assert bench.transport.written == [answer(registers(1, 2), 1)]
+    bench.connection.data_received(read(1, 2, 2))
+    assert len(bench.transport.written) == 1
+    assert bench.direct() == answer(registers(1, 2), 2)
+    assert bench.connection.slave.requests == 2
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from((0, 6, 12, 18)), st.integers(0, 2)), max_size=20))
+def test_the_short_way_answers_what_the_core_would(steps: list[tuple[int, int, int]]) -> None:
+    bench = Bench()
+    core = Slave(replica())
+    stream = b"".join(read(start, 1 + start % 2, number) for number, (start, _, _) in enumerate(steps))
+    expected, got = b"", b""
+    at = 0
+    for start, size, advance in [*steps, (0, len(stream), 0)]:
+        piece, at = stream[at : at + size], at + size
+        bench.now += advance * 1_000_000_000
+        if start == 3:
+            bench.replica.take(image(seq=at + 2), bench.now)
+            core.replica.take(image(seq=at + 2), bench.now)
+        if piece:
+            expected += core.receive(piece, bench.now)
+            bench.connection.data_received(piece)
+            got += b"".join(bench.transport.written) + bench.direct()
+            bench.transport.written.clear()
+    assert got == expected
+    assert bench.connection.slave.requests == core.requests
+    bench.close()
+
+
+def test_the_short_way_ends_at_the_deadline(bench: Bench) -> None:
+    for now in (T0, DEADLINE, DEADLINE + 1):
+        bench.now = now
+        bench.connection.data_received(read(1, 1))
+    assert bench.direct() == answer(registers(1, 1))
+    assert bench.transport.written == [answer(registers(1, 1)), exception(3, 4)]
+
+
+def test_what_the_kernel_does_not_take_waits_in_the_transport(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.connection.data_received(read(1, 2))
+    bench.transport.written.clear()
+    whole = answer(registers(1, 2))
+    monkeypatch.setattr(os, "write", lambda _fd, data: len(data) - 3)
+    bench.connection.data_received(read(1, 2))
+    assert bench.transport.written == [whole[-3:]]
+
+    def full(_fd: int, _data: bytes) -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "write", full)
+    bench.connection.data_received(read(1, 2))
+    assert bench.transport.written == [whole[-3:], whole]
+    assert bench.connection.slave.requests == 3
+
+
+def test_a_refused_connection_is_aborted_at_once() -> None:
+    bench = Bench(admits=False)
+    assert bench.transport.aborted
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("peer", "address", "name"),
+    [
+        (("192.0.2.1", 5), "192.0.2.1", "192.0.2.1:5"),
+        (("::ffff:192.0.2.1", 5, 0, 0), "192.0.2.1", "192.0.2.1:5"),
+        (("2001:db8::1", 5, 0, 0), "2001:db8::1", "[2001:db8::1]:5"),
+        (None, "", ":0"),
+    ],
+)
+def test_a_peer_has_one_name_in_both_families(peer: tuple[Any, ...] | None, address: str, name: str) -> None:
+    bench = Bench(peer=peer)
+    assert (bench.connection.address, bench.connection.peer) == (address, name)
+    bench.close()
+
+
+def test_a_broken_frame_ends_the_connection_after_its_answers(bench: Bench) -> None:
+    bench.connection.data_received(read(1, 1) + adu(b"\3", protocol=1))
+    assert bench.transport.written == [answer(registers(1, 1))]
+    assert bench.transport.is_closing()
+    assert not bench.transport.aborted
+
+
+def test_a_backlog_is_worked_off_a_burst_per_turn_while_reading_pauses() -> None:
+    async def story() -> None:
+        bench = Bench(burst=2)
+        bench.connection.data_received(b"".join(read(n, 1, n) for n in range(5)))
+        for written in (1, 2, 3):
+            assert len(bench.transport.written) == written
+            assert bench.transport.is_reading() is (written == 3)
+            await asyncio.sleep(0)
+        assert b"".join(bench.transport.written) == b"".join(answer(registers(n, 1), n) for n in range(5))
+        bench.close()
+
+    asyncio.run(story())
+
+
+def test_a_peer_that_does_not_read_is_not_read_either_until_it_has_read_all() -> None:
+    async def story() -> None:
+        bench = Bench(burst=1)
+        connection, transport = bench.connection, bench.transport
+        connection.data_received(read(0, 1, 0) + read(1, 1, 1) + read(2, 1, 2))
+        connection.pause_writing()
+        assert not transport.is_reading()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert len(transport.written) == 1
+        connection.resume_writing()
+        connection.pause_writing()
+        connection.resume_writing()  # whatever the order, one answer after the other and none twice
+        assert transport.is_reading()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert transport.written == [answer(registers(n, 1), n) for n in range(3)]
+        assert transport.is_reading()
+        bench.close()
+
+    asyncio.run(story())
+
+
+def test_a_backlog_of_a_closed_connection_is_dropped() -> None:
+    async def story() -> None:
+        bench = Bench(burst=1)
+        bench.connection.data_received(read(0, 1) + read(1, 1))
+        bench.transport.abort()
+        await asyncio.sleep(0)
+        assert len(bench.transport.written) == 1
+        bench.connection.connection_lost(None)
+        assert bench.keeper.released == 1
+        bench.close()
+
+    asyncio.run(story())
+
+
+def test_a_backlog_that_ends_broken_ends_the_connection() -> None:
+    async def story() -> None:
+        bench = Bench(burst=1)
+        bench.connection.data_received(read(0, 1) + read(1, 1) + b"\0\0\1")
+        assert not bench.transport.is_closing()
+        await asyncio.sleep(0)
+        assert len(bench.transport.written) == 2
+        assert bench.transport.is_closing()
+        bench.close()
+
+    asyncio.run(story())
+
+
+def test_a_peer_is_overdue_without_requests_not_without_bytes(bench: Bench) -> None:
+    def overdue(now: int) -> bool:
+        return bench.connection.overdue(now, idle_ns=100, stall_ns=10)
+
+    assert not overdue(T0 + 100)
+    assert overdue(T0 + 101)
+    bench.connection.data_received(read(1, 1))
+    assert not overdue(T0 + 150)
+    bench.connection.data_received(read(1, 1)[:5])
+    assert not overdue(T0 + 250)
+    assert overdue(T0 + 251)
+    assert not bench.connection.overdue(T0 + 10**15, idle_ns=0, stall_ns=10)
+
+
+def test_a_peer_that_takes_no_answers_is_overdue_sooner(bench: Bench) -> None:
+    bench.connection.pause_writing()
+    assert not bench.connection.overdue(T0 + 10, idle_ns=0, stall_ns=10)
+    assert bench.connection.overdue(T0 + 11, idle_ns=0, stall_ns=10)
+    bench.connection.resume_writing()
+    assert not bench.connection.overdue(T0 + 11, idle_ns=0, stall_ns=10)
+    bench.now = T0 + 50
+    bench.connection.close()
+    assert not bench.connection.overdue(T0 + 60, idle_ns=0, stall_ns=10)
+    assert bench.connection.overdue(T0 + 61, idle_ns=0, stall_ns=10)
