@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import structlog
 import uvloop
 
 from shared.modbus import server as server_module
+from shared.modbus.connection import Connection
 from shared.modbus.listen import bind
 from shared.modbus.replica import Replica
 from shared.modbus.server import Limits, Server
@@ -72,8 +74,8 @@ class Running:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that only the other side of a socket knows."""
-        while not condition():
-            await asyncio.sleep(0.002)  # noqa: ASYNC110  # the event is in another process's or the kernel's hands
+        while not condition():  # noqa: ASYNC110  # the kernel sets no event of ours
+            await asyncio.sleep(0.002)
 
     def moves_clock_by(self, seconds: float) -> None:
         self.clock.now += int(seconds * 1e9)
@@ -88,6 +90,10 @@ async def running(held: Replica | None = None, **limits: Any) -> AsyncIterator[R
     finally:
         await it.server.stop(0.05)
         assert it.server.connections == 0
+
+
+def answered(connection: Connection, requests: int) -> bool:
+    return connection.slave.requests == requests
 
 
 async def end(reader: asyncio.StreamReader) -> bytes:
@@ -199,7 +205,7 @@ def test_a_lone_read_that_the_kernel_cannot_take_is_still_answered_whole(run: Ru
                 while not connection._blocked:
                     await loop.sock_sendall(slow, read(40000, 125, sent))
                     sent += 1
-                    await it.until(lambda sent=sent: connection.slave.requests == sent)
+                    await it.until(partial(answered, connection, sent))
                 data = bytearray()
                 while len(data) < sent * 259:
                     data += await loop.sock_recv(slow, 65536)
