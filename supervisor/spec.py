@@ -39,6 +39,12 @@ def _always(_: Config) -> bool:
     return True
 
 
+def _uses_tls(config: Config) -> bool:
+    """Whether any role speaks TLS, in either direction."""
+    meters = (meter.modbus for meter in config.meter if meter.source == "modbus")
+    return (config.slave.enabled and config.slave.tls) or any(meter is not UNSET and meter.tls for meter in meters)
+
+
 def _nowhere(_: Config) -> None:
     return None
 
@@ -82,6 +88,11 @@ def _register_side(meter: Meter) -> Meter:
     return replace(meter, simulated=UNSET, modbus=UNSET, replay=UNSET)
 
 
+def _tls_listen(config: Config) -> Listen:
+    slave = config.slave
+    return Listen(slave.host, slave.tls_port, shared=slave.workers > 1)
+
+
 def _plain_listen(config: Config) -> Listen:
     slave = config.slave
     return Listen(slave.host, slave.port, shared=slave.workers > 1)
@@ -105,13 +116,36 @@ PLAIN_SLAVE: Final = RoleSpec(
     name="plain-slave",
     module="services.plain_slave",
     needs=lambda config: (config.slave, [(meter.id, meter.unit) for meter in config.meter]),
-    enabled=lambda config: config.slave.enabled,
+    enabled=lambda config: config.slave.enabled and (not config.slave.tls or config.slave.plain_alongside_tls),
     workers=lambda config: config.slave.workers,
     listen=_plain_listen,
     stop_stage=1,
 )
 
-ROLES: Final = (MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE)
+TLS_SLAVE: Final = RoleSpec(
+    name="tls-slave",
+    module="services.tls_slave",
+    needs=lambda config: (
+        config.slave,
+        config.wallbox.external_control,
+        config.certificates.keys_dir,
+        [(meter.id, meter.unit) for meter in config.meter],
+    ),
+    enabled=lambda config: config.slave.enabled and config.slave.tls,
+    workers=lambda config: config.slave.workers,
+    listen=_tls_listen,
+    stop_stage=1,
+)
+
+CERTIFICATE_MANAGER: Final = RoleSpec(
+    name="certificate-manager",
+    module="services.certificate_manager",
+    needs=lambda config: config.certificates,
+    enabled=_uses_tls,
+    stop_stage=4,
+)
+
+ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE)
 
 
 def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:

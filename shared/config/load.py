@@ -112,8 +112,17 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
         run_dir=resolve(config.gateway.run_dir, "METERGATE_RUN_DIR"),
         state_dir=resolve(config.gateway.state_dir, "METERGATE_STATE_DIR"),
     )
+    certificates = msgspec.structs.replace(
+        config.certificates,
+        keys_dir=resolve(config.certificates.keys_dir, "METERGATE_KEYS_DIR"),
+        ca_dir=resolve(config.certificates.ca_dir),
+    )
     key_file = config.bus.secret_key_file
     bus = msgspec.structs.replace(config.bus, secret_key_file=key_file if key_file is UNSET else resolve(key_file))
     return msgspec.structs.replace(
-        config, gateway=gateway, bus=bus, meter=tuple(replay(meter) for meter in config.meter)
+        config,
+        gateway=gateway,
+        bus=bus,
+        certificates=certificates,
+        meter=tuple(replay(meter) for meter in config.meter),
     )

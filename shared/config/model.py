@@ -14,6 +14,7 @@ TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 RoleName = Literal[
     "measurement", "register-store", "plain-slave", "tls-slave", "master-pusher", "certificate-manager", "console"
 ]
+Register = Annotated[int, Meta(ge=0, le=65535)]
 Label = Annotated[str, Meta(max_length=64)]
 
 
@@ -94,6 +95,7 @@ class Modbus(Section, frozen=True):
         profile: name of a shipped profile (`ksem`, `sunspec`) or path of a TOML file of your own.
         host, port, unit: where the meter answers.
         timeout_s: for one request.
+        tls: Modbus/TCP Security (usually port 802); the meter's certificate is listed and must be accepted once.
     """
 
     host: Host
@@ -101,6 +103,7 @@ class Modbus(Section, frozen=True):
     port: Port = 502
     unit: UnitId = 1
     timeout_s: Annotated[float, Meta(ge=0.05, le=60)] = 1.0
+    tls: bool = False
 
 
 class Replay(Section, frozen=True):
@@ -190,29 +193,79 @@ class Meter(Section, frozen=True):
 
 
 class Slave(Section, frozen=True):
-    """`[slave]`: the plain Modbus TCP slave.
+    """`[slave]`: the Modbus slave, plain on one port or with TLS on another.
 
     Attributes:
         enabled: whether it runs.
-        host, port: where it listens; `::` for IPv6 and IPv4.
-        workers: processes that share the port.
+        tls: serve Modbus/TCP Security on `tls_port`; closes `port` for everybody, as on the device.
+        plain_alongside_tls: keep `port` open all the same, for reading only.
+        host: where it listens; `::` for IPv6 and IPv4.
+        port, tls_port: plain and with TLS.
+        workers: processes that share each port.
         max_connections, max_connections_per_address: over the cap a connection is refused.
         idle_timeout_s: a connection without a request for so long is closed; 0 for never.
+        handshakes_per_s, handshakes_per_s_per_address: more TLS handshakes than that wait or are refused.
     """
 
     enabled: bool = True
+    tls: bool = False
+    plain_alongside_tls: bool = False
     host: Host = "0.0.0.0"
     port: Port = 502
+    tls_port: Port = 802
     workers: Annotated[int, Meta(ge=1, le=16)] = 1
     max_connections: Annotated[int, Meta(ge=1, le=60_000)] = 256
     max_connections_per_address: Annotated[int, Meta(ge=1, le=60_000)] = 64
     idle_timeout_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
+    handshakes_per_s: Annotated[float, Meta(gt=0, le=10_000)] = 100.0
+    handshakes_per_s_per_address: Annotated[float, Meta(gt=0, le=10_000)] = 10.0
+
+
+class RoleRow(Section, frozen=True):
+    """`[[certificates.role]]`: what a role in a certificate may do, within what Accept granted.
+
+    Attributes:
+        name: the whole text of the certificate's role; "" for certificates without one.
+        functions: Modbus function codes.
+        read, write: lists of [first, last] register addresses.
+    """
+
+    name: Annotated[str, Meta(max_length=64)]
+    functions: tuple[Annotated[int, Meta(ge=1, le=127)], ...] = (3, 4, 43)
+    read: tuple[tuple[Register, Register], ...] = ((0, 65535),)
+    write: tuple[tuple[Register, Register], ...] = ()
+
+
+class Certificates(Section, frozen=True):
+    """`[certificates]`: own keys and the certificates of others.
+
+    Attributes:
+        keys_dir: own keys and certificates; METERGATE_KEYS_DIR overrides.
+        ca_dir: PEM files of authorities whose client certificates are served without being accepted one by one.
+        names: host names and IP addresses that go into own certificates; empty: this host's name.
+        own_role: role text in own certificates; empty for none.
+        warn_days: a certificate that ends within so many days is warned about.
+        role: the rights table. Without any row: no role and any role of SunSpec's list as in docs/conformance.md.
+    """
+
+    keys_dir: Path = Path("keys")
+    ca_dir: Path = Path("ca")
+    names: tuple[Host, ...] = ()
+    own_role: Annotated[str, Meta(max_length=64)] = ""
+    warn_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    role: tuple[RoleRow, ...] | UnsetType = UNSET
 
 
 class Wallbox(Section, frozen=True):
-    """`[wallbox]`: whether a wallbox is attached, so that its block 49206-49261 exists."""
+    """`[wallbox]`: the wallbox behind the meter.
+
+    Attributes:
+        present: one is attached, so that its block 49206-49261 exists.
+        external_control: its registers 41168-41172 may be written, over TLS only; needs `slave.tls`.
+    """
 
     present: bool = False
+    external_control: bool = False
 
 
 class Supervisor(Section, frozen=True):
@@ -243,6 +296,7 @@ class Config(Section, frozen=True):
     bus: Bus = field(default_factory=Bus)
     meter: tuple[Meter, ...] = ()
     slave: Slave = field(default_factory=Slave)
+    certificates: Certificates = field(default_factory=Certificates)
     wallbox: Wallbox = field(default_factory=Wallbox)
     supervisor: Supervisor = field(default_factory=Supervisor)
     log: Log = field(default_factory=Log)

@@ -41,6 +41,41 @@ def _connection_caps(config: Config) -> Iterator[Problem]:
         )
 
 
+def _encryption(config: Config) -> Iterator[Problem]:
+    slave, wallbox = config.slave, config.wallbox
+    if slave.plain_alongside_tls and not slave.tls:
+        yield Problem(
+            ("slave", "plain_alongside_tls"), "is true without slave.tls; set slave.tls = true, or take it out"
+        )
+    if slave.tls and slave.tls_port == slave.port:
+        yield Problem(("slave", "tls_port"), f"is {slave.tls_port} like slave.port; give each its own (502 and 802)")
+    if wallbox.external_control and not slave.tls:
+        yield Problem(
+            ("wallbox", "external_control"),
+            "is true without slave.tls; a wallbox may only be steered while all connections are encrypted",
+        )
+    if wallbox.external_control and slave.plain_alongside_tls:
+        yield Problem(
+            ("wallbox", "external_control"),
+            "is true beside slave.plain_alongside_tls; a wallbox may only be steered while all connections are encrypted",
+        )
+
+
+def _role_rows(config: Config) -> Iterator[Problem]:
+    rows = config.certificates.role
+    seen: set[str] = set()
+    for index, row in enumerate(() if rows is UNSET else rows):
+        if row.name in seen:
+            yield Problem(("certificates", "role", index, "name"), f"is {row.name!r} a second time; each has one row")
+        seen.add(row.name)
+        for name in ("read", "write"):
+            for first, last in getattr(row, name):
+                if first > last:
+                    yield Problem(
+                        ("certificates", "role", index, name), f"has [{first}, {last}]; the lower comes first"
+                    )
+
+
 def _bus_hosts(config: Config) -> Iterator[Problem]:
     bus = config.bus
     names = [host.name for host in bus.host]
@@ -84,5 +119,11 @@ def _numbers_once(meter: Meter) -> Iterator[Problem]:
             seen.add(item.number)
 
 
-_RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (_unique_meters, _connection_caps, _bus_hosts)
+_RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
+    _unique_meters,
+    _connection_caps,
+    _bus_hosts,
+    _encryption,
+    _role_rows,
+)
 _METER_RULES: Final[tuple[Callable[[Meter], Iterator[Problem]], ...]] = (_source_table, _stale_after, _numbers_once)
