@@ -146,8 +146,9 @@ class Trust(Message, frozen=True, kw_only=True, tag="trust/1", gc=False):
 
 
 class Seen(Message, frozen=True, kw_only=True, tag="seen/1", gc=False):
-    """A certificate whose key was proven in a handshake. Written by every TLS instance, again every second while its
-    connection waits in quarantine. Not kept for those who subscribe later.
+    """A certificate whose key was proven in a handshake. Written by every TLS instance.
+
+    Written again every second while its connection waits in quarantine; not kept for those who subscribe later.
 
     Attributes:
         fingerprint: SHA-256 of `der`, hex.

@@ -57,7 +57,7 @@ def _encryption(config: Config) -> Iterator[Problem]:
     if wallbox.external_control and slave.plain_alongside_tls:
         yield Problem(
             ("wallbox", "external_control"),
-            "is true beside slave.plain_alongside_tls; a wallbox may only be steered while all connections are encrypted",
+            "is true beside slave.plain_alongside_tls; a wallbox may only be steered while all connections are TLS",
         )
 
 
