@@ -100,12 +100,13 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
     def resolve(path: Path, variable: str = "") -> Path:
         return (folder / (environ.get(variable) or path)).absolute()
 
-    def replay(meter: Meter) -> Meter:
-        if meter.replay is UNSET:
-            return meter
-        return msgspec.structs.replace(
-            meter, replay=msgspec.structs.replace(meter.replay, file=resolve(meter.replay.file))
-        )
+    def in_meter(meter: Meter) -> Meter:
+        replay, modbus = meter.replay, meter.modbus
+        if replay is not UNSET:
+            replay = msgspec.structs.replace(replay, file=resolve(replay.file))
+        if modbus is not UNSET and modbus.profile.endswith(".toml"):  # a file, not the name of a shipped profile
+            modbus = msgspec.structs.replace(modbus, profile=str(resolve(Path(modbus.profile))))
+        return msgspec.structs.replace(meter, replay=replay, modbus=modbus)
 
     gateway = msgspec.structs.replace(
         config.gateway,
@@ -115,5 +116,5 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
     key_file = config.bus.secret_key_file
     bus = msgspec.structs.replace(config.bus, secret_key_file=key_file if key_file is UNSET else resolve(key_file))
     return msgspec.structs.replace(
-        config, gateway=gateway, bus=bus, meter=tuple(replay(meter) for meter in config.meter)
+        config, gateway=gateway, bus=bus, meter=tuple(in_meter(meter) for meter in config.meter)
     )
