@@ -100,12 +100,13 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
     def resolve(path: Path, variable: str = "") -> Path:
         return (folder / (environ.get(variable) or path)).absolute()
 
-    def replay(meter: Meter) -> Meter:
-        if meter.replay is UNSET:
-            return meter
-        return msgspec.structs.replace(
-            meter, replay=msgspec.structs.replace(meter.replay, file=resolve(meter.replay.file))
-        )
+    def in_meter(meter: Meter) -> Meter:
+        replay, modbus = meter.replay, meter.modbus
+        if replay is not UNSET:
+            replay = msgspec.structs.replace(replay, file=resolve(replay.file))
+        if modbus is not UNSET and modbus.profile.endswith(".toml"):  # a file, not the name of a shipped profile
+            modbus = msgspec.structs.replace(modbus, profile=str(resolve(Path(modbus.profile))))
+        return msgspec.structs.replace(meter, replay=replay, modbus=modbus)
 
     gateway = msgspec.structs.replace(
         config.gateway,
@@ -124,5 +125,5 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
         gateway=gateway,
         bus=bus,
         certificates=certificates,
-        meter=tuple(replay(meter) for meter in config.meter),
+        meter=tuple(in_meter(meter) for meter in config.meter),
     )

@@ -10,8 +10,11 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from shared.bus.endpoints import Endpoints, endpoints_of
 from shared.bus.recording import Entry
-from shared.errors import RefusedError
+from shared.config.load import find, load
+from shared.errors import ConfigError, RefusedError
+from supervisor.cli.common import run_folder
 from supervisor.tap.filters import Filter
 from supervisor.tap.view import View
 
@@ -76,6 +79,20 @@ class Printer:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest has nowhere to go at the exit
             raise RefusedError("whoever read the output has ended") from None
+
+
+def reachable(config: str | None) -> tuple[Endpoints, tuple[str, ...]]:
+    """Where instances are found, and the names of those that the settings place on any host.
+
+    While the settings file is wrong, what runs on this host is found all the same, and goes on with the last good one.
+    """
+    run_dir = run_folder(config)
+    try:
+        loaded = load(find(config))
+    except ConfigError:
+        return Endpoints(run_dir), ()
+    hosts = loaded.bus.host if loaded.bus.transport == "tcp" else ()
+    return endpoints_of(loaded), tuple(role for host in hosts for role in host.roles)
 
 
 def message_options(function: Callable[..., None]) -> Callable[..., None]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from shared.bus.recording import RecordingReader
-from supervisor.cli.common import config_option, run_folder
-from supervisor.cli.display import Display, message_options
+from supervisor.cli.common import config_option
+from supervisor.cli.display import Display, message_options, reachable
 from supervisor.cli.signals import stop_on_signals
 from supervisor.tap.replay import Republisher, paced, selected, writers
 
@@ -61,8 +61,8 @@ def replay(*, file: Path, display: Display, speed: float, publish: bool, config:
 
 
 def _republisher(file: Path, display: Display, config: str | None) -> Republisher:
-    run_dir = run_folder(config)
+    endpoints, _ = reachable(config)
     names, boot = writers(file, display.wanted)
-    bus = Republisher(run_dir, names, boot)
-    click.echo(f"publishing as {', '.join(sorted(names))} under {run_dir}", err=True)
+    bus = Republisher(endpoints, names, boot)
+    click.echo(f"publishing as {', '.join(sorted(names))} under {endpoints.run_dir}", err=True)
     return bus

@@ -10,8 +10,8 @@ import click
 
 from shared.bus.recording import RecordingWriter
 from shared.clock import BOOT_ID
-from supervisor.cli.common import config_option, run_folder
-from supervisor.cli.display import Display, message_options
+from supervisor.cli.common import config_option
+from supervisor.cli.display import Display, message_options, reachable
 from supervisor.cli.signals import Stop, stop_on_signals
 from supervisor.tap.follow import Follower
 from supervisor.tap.tally import Tally
@@ -30,12 +30,12 @@ def tap(*, display: Display, record: Path | None, count: int | None, seconds: fl
 
     The first of each topic is the last one that was sent before. What happened in all is told at the end.
     """
-    run_dir = run_folder(config)
+    endpoints, elsewhere = reachable(config)
     tally = Tally()
     began = time.monotonic()
     with ExitStack() as stack:
         recording = stack.enter_context(RecordingWriter(record)) if record else None
-        follower = stack.enter_context(Follower(run_dir, display.wanted))
+        follower = stack.enter_context(Follower(endpoints, display.wanted, elsewhere))
         stop = stack.enter_context(stop_on_signals())
         printer = display.printer(BOOT_ID)
         followed: tuple[str, ...] | None = None
@@ -52,7 +52,7 @@ def tap(*, display: Display, record: Path | None, count: int | None, seconds: fl
                 recording.flush()
             printer.flush()
             if not follower.following and followed != ():
-                click.echo(f"nothing to listen to runs under {run_dir}; waiting for it", err=True)
+                click.echo(f"nothing to listen to runs under {endpoints.run_dir}; waiting for it", err=True)
             followed = follower.following
     for line in tally.lines(time.monotonic() - began):
         click.echo(line, err=True)

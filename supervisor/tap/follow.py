@@ -5,8 +5,7 @@ What the tap does not fetch is dropped by ZeroMQ once 64 messages of a writer wa
 """
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -31,23 +30,32 @@ class Received(NamedTuple):
 
 
 class Follower:
-    """Subscribed to all that runs under a run folder.
+    """Subscribed to all that runs under a run folder, and to what is said to run on other hosts.
 
     Args:
-        run_dir: the folder.
+        endpoints: where instances are found.
         wanted: which instances and topics.
+        elsewhere: instances whose locks cannot be seen from here.
 
     Attributes:
         malformed: messages that were not a topic and a payload.
-
-    Raises:
-        ConfigError: the folder's path is too long for sockets.
     """
 
-    __slots__ = ("_context", "_endpoints", "_look_at", "_names", "_poller", "_sockets", "_wanted", "malformed")
+    __slots__ = (
+        "_context",
+        "_elsewhere",
+        "_endpoints",
+        "_look_at",
+        "_names",
+        "_poller",
+        "_sockets",
+        "_wanted",
+        "malformed",
+    )
 
-    def __init__(self, run_dir: Path, wanted: Filter) -> None:
-        self._endpoints = Endpoints(run_dir)
+    def __init__(self, endpoints: Endpoints, wanted: Filter, elsewhere: Iterable[str] = ()) -> None:
+        self._endpoints = endpoints
+        self._elsewhere = frozenset(elsewhere)
         self._wanted = wanted
         self._context = context()
         self._poller = zmq.Poller()
@@ -89,7 +97,8 @@ class Follower:
         self.close()
 
     def _discover(self) -> None:
-        running = [name for name in instances(self._endpoints.run_dir) if self._wanted.instance(name)][:MOST_INSTANCES]
+        found = self._elsewhere.union(instances(self._endpoints.run_dir))
+        running = [name for name in sorted(found) if self._wanted.instance(name)][:MOST_INSTANCES]
         for name in self._sockets.keys() - set(running):
             self._leave(name)
         for name in running:

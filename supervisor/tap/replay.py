@@ -81,7 +81,7 @@ class Republisher:
     """The endpoints of recorded instances, bound here.
 
     Args:
-        run_dir: where they are bound.
+        endpoints: where they are bound.
         names: the instances; none of them may run.
         boot: boot id of the recording.
 
@@ -90,12 +90,11 @@ class Republisher:
 
     Raises:
         RefusedError: one of them runs, or is no instance's name.
-        ConfigError: the folder's path is too long for sockets.
     """
 
     __slots__ = ("_boot", "_context", "_locks", "_poller", "_publishers", "skipped")
 
-    def __init__(self, run_dir: Path, names: Iterable[str], boot: str) -> None:
+    def __init__(self, endpoints: Endpoints, names: Iterable[str], boot: str) -> None:
         self.skipped = 0
         self._boot = boot
         self._locks: list[Lock] = []
@@ -103,13 +102,12 @@ class Republisher:
         names = sorted(names)
         if len(names) > MOST_INSTANCES:
             raise RefusedError(f"the recording names {len(names)} writers; at most {MOST_INSTANCES} can be played")
-        endpoints = Endpoints(run_dir)
         self._poller = zmq.Poller()
         self._context = context()
         try:
             for name in names:
                 endpoint = endpoints.pub(name)
-                lock = acquire(run_dir, name)
+                lock = acquire(endpoints.run_dir, name)
                 self._locks.append(lock)
                 publisher = Publisher(pub_socket(self._context, endpoint), name, lock.generation)
                 self._publishers[name] = publisher

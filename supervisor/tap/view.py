@@ -16,11 +16,13 @@ from msgspec import Struct
 from shared.bus.codec import MAX_BYTES
 from shared.bus.recording import Entry
 from shared.errors import BusError
+from shared.registers.quantities import PHASES
 
 DEEPEST: Final = 8
 LONGEST_TEXT: Final = 200
 MOST_ITEMS: Final = 12
 LONGEST_LINE: Final = 2000
+PHASE_SUFFIXES: Final = tuple(f"_{phase}" for phase in PHASES)
 _COMMON: Final = frozenset({"type", "src", "gen", "seq", "t_ns", "boot", "meter"})
 _COLOURS: Final = {"sample": "32", "image": "36", "source": "33", "sessions": "34", "processes": "35"}
 _LEVELS: Final = {"info": "37", "warning": "33", "error": "31"}
@@ -128,6 +130,8 @@ class View(Struct, frozen=True):
                 yield self._blocks(value)
             elif name == "text" and isinstance(value, str):
                 yield plain(value, MAX_BYTES if self.verbose else LONGEST_TEXT)
+            elif name == "values" and isinstance(value, dict):
+                yield f"values={self._short(dict(sorted(value.items(), key=_sums_first)), 0)}"
             elif value not in ("", (), {}, None):
                 yield f"{self._short(name, 0)}={self._short(value, 0)}"
 
@@ -166,6 +170,10 @@ class View(Struct, frozen=True):
 
 def _is_block(block: Any) -> bool:
     return isinstance(block, dict) and isinstance(block.get("start"), int) and isinstance(block.get("data"), bytes)
+
+
+def _sums_first(item: tuple[Any, Any]) -> bool:
+    return str(item[0]).endswith(PHASE_SUFFIXES)
 
 
 def _more(count: int, most: int | None) -> str:

@@ -8,6 +8,7 @@
 took; and the longest time without a value in milliseconds.
 """
 
+# ruff: noqa: INP001, T201  # a program beside the package, which prints what it measured
 import signal
 import socket
 import struct

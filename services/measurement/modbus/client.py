@@ -4,6 +4,7 @@ pymodbus speaks the protocol; its own retries and reconnects stay off, since the
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterable
 from typing import Final
@@ -25,6 +26,9 @@ _EXCEPTIONS: Final = {
     10: "gateway path unavailable",
     11: "no answer from the device behind the gateway",
 }
+
+
+logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # what fails is said once, by the source
 
 
 class ModbusExceptionError(PeerError):

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -17,7 +18,7 @@ from shared.bus.publisher import Stamp
 from shared.clock import now_ns
 from shared.config.model import Config, Meter, Replay, Simulated
 from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
-from tests.support import Processes, until
+from tests.support import Processes, free_port, until
 
 SIMULATED = Meter(id="house", source="simulated", cycle_ms=100, simulated=Simulated(start="12:00"))
 
@@ -218,3 +219,19 @@ def test_a_wrong_profile_parks_the_process(run_dir: Path, processes: Processes) 
     process = processes.python("-m", "services.measurement", env={"METERGATE_CONFIG": str(settings)})
     assert process.wait() == EXIT_CONFIG
     assert "no profile 'ksen'" in process.output
+
+
+def test_a_meter_that_is_away_is_one_line_in_the_log_and_the_role_is_ready(run_dir: Path, processes: Processes) -> None:
+    settings = run_dir / "metergate.toml"
+    settings.write_text(
+        '[[meter]]\nid = "house"\nsource = "modbus"\n'
+        f'[meter.modbus]\nhost = "127.0.0.1"\nport = {free_port()}\n[log]\nformat = "json"\n',
+        encoding="utf-8",
+    )
+    process = processes.python("-m", "services.measurement", env={"METERGATE_CONFIG": str(settings)})
+    process.wait_output("refused")
+    assert process.terminate() == EXIT_DONE
+    assert [json.loads(line)["event"] for line in process.output.splitlines()] == [
+        "source gives no readings",
+        "stopped",
+    ]

@@ -130,6 +130,17 @@ def test_paths_are_absolute_and_relative_to_the_file() -> None:
     assert config.meter[0].replay.file == FILE.parent / "x.csv"
 
 
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [("ksem", "ksem"), ("my/meter.toml", f"{FILE.parent}/my/meter.toml"), ("/m.toml", "/m.toml")],
+)
+def test_a_profile_is_a_name_or_a_path(profile: str, expected: str) -> None:
+    text = f'[[meter]]\nid="a"\nsource="modbus"\nmodbus = {{ host = "h", profile = "{profile}" }}\n'
+    (meter,) = parse(text.encode(), FILE, {}).meter
+    assert meter.modbus
+    assert meter.modbus.profile == expected
+
+
 def test_the_environment_moves_the_folders() -> None:
     config = parse(b"[log]\n", FILE, {"METERGATE_RUN_DIR": "/run/metergate", "METERGATE_STATE_DIR": "kept"})
     assert (config.gateway.run_dir, config.gateway.state_dir) == (Path("/run/metergate"), FILE.parent / "kept")

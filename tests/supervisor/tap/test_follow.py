@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Block, Message
 from shared.bus.publisher import Publisher
 from supervisor.tap import follow
@@ -47,12 +48,12 @@ def heard(follower: Follower, instance: str) -> list[Received]:
 
 
 def test_the_last_value_comes_at_once(run_dir: Path) -> None:
-    with Talker(run_dir, "register-store", once(image)), Follower(run_dir, Filter()) as follower:
+    with Talker(run_dir, "register-store", once(image)), Follower(Endpoints(run_dir), Filter()) as follower:
         assert heard(follower, "register-store")[0].entry.topic == b"image/house"
 
 
 def test_instances_are_found_when_they_come_and_left_when_they_go(run_dir: Path) -> None:
-    with Follower(run_dir, Filter()) as follower:
+    with Follower(Endpoints(run_dir), Filter()) as follower:
         assert list(follower.poll(0.01)) == []
         with Talker(run_dir, "measurement", sample):
             heard(follower, "measurement")
@@ -73,7 +74,7 @@ def test_only_what_is_wanted_is_heard(run_dir: Path) -> None:
     with (
         Talker(run_dir, "measurement", either),
         Talker(run_dir, "console", sample),
-        Follower(run_dir, Filter(roles=("measurement",), topics=("image",), meters=("house",))) as follower,
+        Follower(Endpoints(run_dir), Filter(roles=("measurement",), topics=("image",), meters=("house",))) as follower,
     ):
         found: list[Received] = []
         wait_for(lambda: len(collect(follower, found)) > 5, "images")
@@ -82,7 +83,7 @@ def test_only_what_is_wanted_is_heard(run_dir: Path) -> None:
 
 @pytest.mark.parametrize("raw", [(b"one frame",), (b"a", b"b", b"c"), (b"a",) * 200, (b"t" * 300, b"x")])
 def test_what_is_not_two_frames_is_counted_and_dropped(run_dir: Path, raw: tuple[bytes, ...]) -> None:
-    with Talker(run_dir, "console", silent, raw=raw), Follower(run_dir, Filter()) as follower:
+    with Talker(run_dir, "console", silent, raw=raw), Follower(Endpoints(run_dir), Filter()) as follower:
         wait_for(lambda: malformed(follower), "a malformed message")
 
 
@@ -90,7 +91,7 @@ def test_a_tap_that_stands_still_neither_blocks_nor_delays_the_writer(run_dir: P
     big = (Block(0, bytes(60_000)),)
     with (
         Talker(run_dir, "register-store", lambda publisher: image(publisher, big), pause_ms=0) as talker,
-        Follower(run_dir, Filter()) as follower,
+        Follower(Endpoints(run_dir), Filter()) as follower,
     ):
         heard(follower, "register-store")
         before = talker.said  # from here on nobody reads

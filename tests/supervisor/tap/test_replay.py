@@ -8,7 +8,7 @@ import pytest
 from shared import clock
 from shared.bus import endpoints
 from shared.bus.codec import decode, encode
-from shared.bus.endpoints import acquire
+from shared.bus.endpoints import Endpoints, acquire
 from shared.bus.messages import Child, Image, Message, Processes, Sample
 from shared.bus.recording import Entry, RecordingWriter
 from shared.errors import RefusedError
@@ -60,7 +60,7 @@ def test_the_pace_is_the_recorded_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def played(run_dir: Path, name: str, entries: list[Entry]) -> list[Message]:
     """What a follower hears of a replay."""
     found: list[Message] = []
-    with Republisher(run_dir, [name], OLD_BOOT) as bus, Follower(run_dir, Filter()) as follower:
+    with Republisher(Endpoints(run_dir), [name], OLD_BOOT) as bus, Follower(Endpoints(run_dir), Filter()) as follower:
         for one in entries:
             bus.publish(name, one)
 
@@ -109,7 +109,7 @@ def test_uptimes_stay(run_dir: Path) -> None:
     ],
 )
 def test_what_nobody_could_use_is_skipped(run_dir: Path, bad: Entry) -> None:
-    with Republisher(run_dir, ["measurement"], OLD_BOOT) as bus:
+    with Republisher(Endpoints(run_dir), ["measurement"], OLD_BOOT) as bus:
         bus.publish("measurement", bad)
         bus.publish("?", entry(sample()))
         assert bus.skipped == 2
@@ -119,22 +119,22 @@ def test_a_running_instance_is_not_replaced(run_dir: Path, monkeypatch: pytest.M
     monkeypatch.setattr(endpoints, "LOCK_PATIENCE_S", 0.0)
     lock = acquire(run_dir, "register-store")
     with pytest.raises(RefusedError, match="register-store is already running"):
-        Republisher(run_dir, ["measurement", "register-store"], OLD_BOOT)
+        Republisher(Endpoints(run_dir), ["measurement", "register-store"], OLD_BOOT)
     assert endpoints.instances(run_dir) == ["register-store"]
     lock.release()
-    with Republisher(run_dir, ["measurement", "register-store"], OLD_BOOT):
+    with Republisher(Endpoints(run_dir), ["measurement", "register-store"], OLD_BOOT):
         assert endpoints.instances(run_dir) == ["measurement", "register-store"]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "A", "a" * 60])
 def test_a_name_from_a_recording_cannot_leave_the_folder(run_dir: Path, name: str) -> None:
     with pytest.raises(RefusedError, match="no instance name"):
-        Republisher(run_dir, [name], OLD_BOOT)
+        Republisher(Endpoints(run_dir), [name], OLD_BOOT)
 
 
 def test_too_many_writers_are_refused(run_dir: Path) -> None:
     with pytest.raises(RefusedError, match="at most 64"):
-        Republisher(run_dir, [f"plain-slave.{number}" for number in range(65)], OLD_BOOT)
+        Republisher(Endpoints(run_dir), [f"plain-slave.{number}" for number in range(65)], OLD_BOOT)
 
 
 def test_writers_are_those_of_the_wanted_messages(tmp_path: Path) -> None:

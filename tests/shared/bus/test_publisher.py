@@ -1,0 +1,155 @@
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from shared.bus.codec import decode, encode
+from shared.bus.endpoints import Endpoints
+from shared.bus.messages import Block, Event, Image, Message, Published, SourceState
+from shared.bus.network import Endpoint
+from shared.bus.publisher import MAX_TOPICS, Publisher
+from shared.bus.sockets import Context, Socket, context, pub_socket, sub_socket
+from tests.support import rss_kib
+
+
+@pytest.fixture
+def ctx() -> Iterator[Context]:
+    with context() as made:
+        yield made
+
+
+@pytest.fixture
+def endpoint(run_dir: Path) -> Endpoint:
+    return Endpoints(run_dir).pub("measurement")
+
+
+@pytest.fixture
+def publisher(ctx: Context, endpoint: Endpoint) -> Iterator[Publisher]:
+    with pub_socket(ctx, endpoint) as socket:
+        yield Publisher(socket, "measurement", 7)
+
+
+def state(publisher: Publisher, meter: str, reason: str = "") -> SourceState:
+    message = SourceState(**publisher.stamp(SourceState, meter), t_ns=1, meter=meter, connected=True, reason=reason)
+    publisher.publish(message, meter)
+    return message
+
+
+def joined(publisher: Publisher, sub: Socket, expected: int) -> list[Published]:
+    """What comes after a subscription: so many messages, and none more."""
+    assert publisher.socket.poll(5000), "no subscription"
+    publisher.on_readable()
+    got: list[Published] = []
+    for _ in range(expected):
+        assert sub.poll(5000), f"{len(got)} of {expected}"
+        got.append(decode(sub.recv_multipart()[1]))
+    assert not sub.poll(20)
+    return got
+
+
+def test_stamps_count_each_topic_by_itself(publisher: Publisher) -> None:
+    assert publisher.stamp(SourceState, "a") == {"src": "measurement", "gen": 7, "seq": 1}
+    assert publisher.stamp(SourceState, "a")["seq"] == 2
+    assert publisher.stamp(SourceState, "b")["seq"] == 1
+    assert publisher.stamp(Image, "a")["seq"] == 1
+
+
+def test_a_newcomer_gets_the_last_of_each_topic_it_asked_for(
+    ctx: Context, publisher: Publisher, endpoint: Endpoint
+) -> None:
+    state(publisher, "house")
+    last = [state(publisher, "house", "again"), state(publisher, "barn")]
+    publisher.publish(Image(**publisher.stamp(Image), t_ns=1, meter="", unit=1, stale_after_ms=1, blocks=()))
+    with sub_socket(ctx, endpoint, b"source/") as sub:
+        assert joined(publisher, sub, 2) == last
+    with sub_socket(ctx, endpoint, b"source/ba") as sub:
+        assert joined(publisher, sub, 1) == last[1:]
+    with sub_socket(ctx, endpoint, b"nothing/") as sub:
+        assert joined(publisher, sub, 0) == []
+
+
+def test_several_prefixes_of_one_newcomer_bring_each_topic_once(
+    ctx: Context, publisher: Publisher, endpoint: Endpoint
+) -> None:
+    message = state(publisher, "house")
+    with sub_socket(ctx, endpoint, b"", b"source/", b"source/house") as sub:
+        assert publisher.socket.poll(5000)
+        time.sleep(0.05)  # so that all three have come: they travel together
+        assert joined(publisher, sub, 1) == [message]
+
+
+def test_an_event_is_no_state(ctx: Context, publisher: Publisher, endpoint: Endpoint) -> None:
+    def event(text: str) -> Event:
+        return Event(**publisher.stamp(Event), t_ns=1, kind="x.y", text=text)
+
+    publisher.publish(event("before"))
+    with sub_socket(ctx, endpoint, b"event/") as sub:
+        assert joined(publisher, sub, 0) == []
+        publisher.publish(event("now"))
+        assert sub.poll(5000)
+        found = decode(sub.recv_multipart()[1])
+        assert isinstance(found, Event)
+        assert found.text == "now"
+
+
+def test_topics_are_bounded_and_known_ones_stay_fresh(ctx: Context, publisher: Publisher, endpoint: Endpoint) -> None:
+    for number in range(MAX_TOPICS + 10):
+        state(publisher, f"m{number}")
+    state(publisher, "m0", "fresh")
+    assert len(publisher._last) == MAX_TOPICS
+    with sub_socket(ctx, endpoint, b"source/m0") as sub:
+        (found,) = joined(publisher, sub, 1)
+        assert isinstance(found, SourceState)
+        assert found.reason == "fresh"
+    with sub_socket(ctx, endpoint, b"source/m%d" % (MAX_TOPICS + 5)) as sub:
+        assert joined(publisher, sub, 0) == []
+
+
+def test_a_topic_and_its_message_are_two_frames(ctx: Context, publisher: Publisher, endpoint: Endpoint) -> None:
+    message: Message = state(publisher, "house")
+    with sub_socket(ctx, endpoint, b"") as sub:
+        assert publisher.socket.poll(5000)
+        publisher.on_readable()
+        assert sub.poll(5000)
+        assert sub.recv_multipart() == [b"source/house", encode(message)]
+
+
+def test_publishing_never_waits_for_a_reader_and_its_memory_stays_bounded(
+    ctx: Context, publisher: Publisher, endpoint: Endpoint
+) -> None:
+    image = Image(
+        **publisher.stamp(Image), t_ns=1, meter="h", unit=1, stale_after_ms=1, blocks=(Block(0, bytes(14_000)),)
+    )
+    with sub_socket(ctx, endpoint, b"image/") as never_reads:
+        assert publisher.socket.poll(5000)
+        publisher.on_readable()
+        publisher.publish(image)
+        assert never_reads.poll(5000)
+        before = rss_kib(os.getpid())
+        start = time.perf_counter()
+        for _ in range(10_000):  # 140 MB
+            publisher.publish(image)
+        assert time.perf_counter() - start < 5
+        assert rss_kib(os.getpid()) - before < 30_000
+        assert never_reads.getsockopt(zmq.EVENTS) == zmq.POLLIN
+
+
+def test_unsubscribing_and_rubbish_bring_nothing(ctx: Context, publisher: Publisher, endpoint: Endpoint) -> None:
+    state(publisher, "house")
+    with sub_socket(ctx, endpoint, b"source/") as sub:
+        joined(publisher, sub, 1)
+        sub.setsockopt(zmq.UNSUBSCRIBE, b"source/")
+        assert publisher.socket.poll(5000)
+        publisher.on_readable()
+        assert not publisher.pending()
+        assert not sub.poll(20)
+    with ctx.socket(zmq.XSUB) as raw:
+        raw.setsockopt(zmq.LINGER, 0)
+        raw.connect(endpoint.address)
+        raw.send(b"\x07rubbish")
+        assert publisher.socket.poll(5000)
+        publisher.on_readable()
+        assert not raw.poll(20)

@@ -1,0 +1,166 @@
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from shared.bus.codec import MAX_BYTES
+from shared.bus.endpoints import Endpoints
+from shared.bus.messages import Image, topic
+from shared.bus.network import Endpoint
+from shared.bus.sockets import (
+    QUEUE,
+    SUBSCRIPTION_BYTES,
+    Context,
+    Socket,
+    context,
+    dealer_socket,
+    pub_socket,
+    router_socket,
+    sub_socket,
+)
+from tests.support import Processes, rss_kib, wait_for
+
+PUBLISHER = """
+import sys, time
+from pathlib import Path
+import zmq
+from shared.bus.endpoints import Endpoints
+from shared.bus.messages import SourceState
+from shared.bus.publisher import Publisher
+from shared.bus.sockets import context, pub_socket
+
+publisher = Publisher(pub_socket(context(), Endpoints(Path(sys.argv[1])).pub("measurement")), "measurement", 1)
+slowest = sent = 0
+while True:
+    until = time.perf_counter() + 0.001
+    publisher.socket.poll(1)
+    publisher.on_readable()
+    before = time.perf_counter()
+    message = SourceState(**publisher.stamp(SourceState, "house"), t_ns=1, meter="house", connected=True, reason="x" * 20_000)
+    publisher.publish(message, "house")
+    slowest = max(slowest, time.perf_counter() - before)
+    sent += 1
+    if sent % 100 == 0:
+        print(f"{sent} slowest {slowest * 1e3:.1f} ms")
+        slowest = 0
+"""
+
+
+@pytest.fixture
+def ctx() -> Iterator[Context]:
+    with context() as made:
+        yield made
+
+
+@pytest.fixture
+def endpoints(run_dir: Path) -> Endpoints:
+    return Endpoints(run_dir)
+
+
+def raw_sub(ctx: Context, endpoint: Endpoint) -> Socket:
+    """A subscriber without any of our limits."""
+    socket = ctx.socket(zmq.SUB)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.connect(endpoint.address)
+    return socket
+
+
+def test_every_socket_has_every_limit(ctx: Context, endpoints: Endpoints) -> None:
+    pub, cmd = endpoints.pub("measurement"), endpoints.cmd("measurement")
+    with (
+        pub_socket(ctx, pub) as xpub,
+        sub_socket(ctx, pub, b"") as sub,
+        router_socket(ctx, cmd) as router,
+        dealer_socket(ctx, cmd) as dealer,
+    ):
+        for socket, largest in (
+            (xpub, SUBSCRIPTION_BYTES),
+            (sub, MAX_BYTES),
+            (router, MAX_BYTES),
+            (dealer, MAX_BYTES),
+        ):
+            assert socket.getsockopt(zmq.MAXMSGSIZE) == largest
+            assert socket.getsockopt(zmq.LINGER) == 0
+            assert socket.getsockopt(zmq.SNDHWM) == QUEUE
+            assert socket.getsockopt(zmq.RCVHWM) == QUEUE
+        assert dealer.getsockopt(zmq.IMMEDIATE) == 1
+
+
+def test_the_longest_topic_of_ours_is_taken(ctx: Context, endpoints: Endpoints) -> None:
+    name = topic(Image, "x" * 32)
+    with (
+        pub_socket(ctx, endpoints.pub("measurement")) as xpub,
+        sub_socket(ctx, endpoints.pub("measurement"), name),
+    ):
+        assert xpub.poll(5000)
+        assert xpub.recv() == b"\x01" + name
+
+
+def test_a_bogus_subscription_is_cut_and_others_are_served(ctx: Context, endpoints: Endpoints) -> None:
+    endpoint = endpoints.pub("measurement")
+    with pub_socket(ctx, endpoint) as xpub, raw_sub(ctx, endpoint) as bogus, sub_socket(ctx, endpoint, b"good"):
+        bogus.setsockopt(zmq.SUBSCRIBE, b"b" * (SUBSCRIPTION_BYTES + 1))
+        assert xpub.poll(5000)
+        assert xpub.recv() == b"\x01good"
+        with sub_socket(ctx, endpoint, b"later") as later:  # the bogus one has tried often meanwhile
+            assert xpub.poll(5000)
+            assert xpub.recv() == b"\x01later"
+            xpub.send(b"later!")
+            assert later.poll(5000)
+            assert not xpub.poll(100)
+
+
+@pytest.mark.system
+def test_floods_of_subscriptions_change_nothing_for_the_producer(
+    ctx: Context, endpoints: Endpoints, processes: Processes, run_dir: Path
+) -> None:
+    """Long ones are cut; short ones stay within what a trie of them takes; a reader who never reads holds nobody up."""
+    process = processes.python("-c", PUBLISHER, run_dir)
+    endpoint = endpoints.pub("measurement")
+    with sub_socket(ctx, endpoint, b"source/") as good:
+        assert good.poll(10_000)
+        before = rss_kib(process.pid)
+        for _ in range(8):
+            with raw_sub(ctx, endpoint) as bogus:
+                for number in range(250):
+                    bogus.setsockopt(zmq.SUBSCRIBE, str(number).encode().ljust(2000, b"x"))
+                    bogus.setsockopt(zmq.SUBSCRIBE, b"source/" + str(number).encode())
+                never_reads = sub_socket(ctx, endpoint, b"")
+                good.recv_multipart()
+                never_reads.close()
+        seen = len(process.output)
+        wait_for(lambda: len(process.output) > seen + 60 and good.poll(1000) and good.recv_multipart())
+        assert rss_kib(process.pid) - before < 20_000
+        slowest = max(float(line.split()[2]) for line in process.output.splitlines() if line.endswith("ms"))
+        assert slowest < 1000
+
+
+@pytest.mark.system
+def test_a_stopped_subscriber_costs_the_producer_neither_time_nor_memory(
+    ctx: Context, endpoints: Endpoints, processes: Processes, run_dir: Path
+) -> None:
+    process = processes.python("-c", PUBLISHER, run_dir)
+    reader = (
+        "import sys, time\nfrom pathlib import Path\nfrom shared.bus.endpoints import Endpoints\n"
+        "from shared.bus.sockets import context, sub_socket\n"
+        "socket = sub_socket(context(), Endpoints(Path(sys.argv[1])).pub('measurement'), b'')\n"
+        "while True:\n    print(len(socket.recv_multipart()))\n"
+    )
+    slow = processes.python("-c", reader, run_dir)
+    slow.wait_output("2\n")
+    os.kill(slow.pid, signal.SIGSTOP)
+    with sub_socket(ctx, endpoints.pub("measurement"), b"source/") as good:
+        assert good.poll(10_000)
+        before = rss_kib(process.pid)
+        sent = len(process.output.splitlines())
+        wait_for(lambda: len(process.output.splitlines()) > sent + 6, "600 messages")
+        assert rss_kib(process.pid) - before < 5_000
+        while good.poll(0):
+            good.recv_multipart()
+        assert good.poll(2000)
+    stopped = len(slow.output)
+    os.kill(slow.pid, signal.SIGCONT)
+    wait_for(lambda: len(slow.output) > stopped + 1000, "it goes on reading")
