@@ -6,9 +6,11 @@ Reading pauses while a backlog is worked off, a burst per loop turn, and while t
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.modbus.slave import Slave, State
+
+_MORE: Final = (State.BACKLOG, State.WAITING)
 
 
 class Keeper(Protocol):
@@ -145,6 +147,9 @@ class Connection(asyncio.Protocol):
     def _obey(self) -> None:
         if self.slave.state is State.ENDED:
             self.close()
+        elif self.slave.later is not None:
+            self.transport.pause_reading()
+            self.slave.later.then(self._resume)
         else:
             self.transport.pause_reading()
             if not self._queued:
@@ -158,7 +163,7 @@ class Connection(asyncio.Protocol):
     def _resume(self) -> None:
         if self._blocked or self.transport.is_closing():
             return
-        if self.slave.state is State.BACKLOG:
+        if self.slave.state in _MORE:
             self.transport.write(self.slave.resume(self._now()))
         if self.slave.state:
             self._obey()

@@ -70,6 +70,11 @@ class Replica:
         self.view = self._compile(now)
         return self.view
 
+    def holds(self, meter: str, version: tuple[int, int]) -> bool:
+        """Whether the image of `meter` is of that version or newer."""
+        held = self._held.get(meter)
+        return held is not None and held.version >= version
+
     @property
     def fresh_until_ns(self) -> int:
         """Until when every configured meter is fresh; 0 where one has no sample yet, or there is no meter."""

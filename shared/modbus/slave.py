@@ -9,7 +9,7 @@ length and function at once. Everything else takes the longer way and is remembe
 from enum import IntEnum
 from typing import Final
 
-from shared.modbus.access import READ_ONLY, Access
+from shared.modbus.access import READ_ONLY, Access, Later, Reach
 from shared.modbus.frame import BROKEN, INCOMPLETE, frame_size, wrap
 from shared.modbus.identity import identify
 from shared.modbus.pdu import ExceptionCode, Function, Read, Write, parse, refuse
@@ -24,6 +24,8 @@ CACHED: Final = frozenset((Function.READ_HOLDING_REGISTERS, Function.READ_INPUT_
 
 _READ_FRAME: Final = 12
 _FIRST_OF_KEY: Final = 2
+_HEAD: Final = 8
+"""MBAP header and function code: what an answer repeats of its request."""
 
 
 class State(IntEnum):
@@ -35,6 +37,8 @@ class State(IntEnum):
     """Let others have their turn, then call `resume`; receive nothing before."""
     ENDED = 2
     """Close: the peer does not speak Modbus TCP. Receive nothing more."""
+    WAITING = 3
+    """A write is decided elsewhere: once `later` is settled, call `resume`; take nothing from the peer before."""
 
 
 class Slave:
@@ -45,15 +49,19 @@ class Slave:
         state: what to do next.
         straight: nothing is pending and reading is allowed. Then a lone request that `replica.view.answers` knows may
             be answered from there without asking the core, as long as that view holds; count it in `requests`.
-        pending: received, but not answered yet: less than one frame in OPEN, all that came in BACKLOG.
+        pending: received, but not answered yet: less than one frame in OPEN, all that came in BACKLOG, all that came
+            behind the write in WAITING.
+        later: what WAITING waits for.
         requests, exceptions, framing_errors: counters since connect.
     """
 
     __slots__ = (
         "_access",
         "_burst",
+        "_held",
         "exceptions",
         "framing_errors",
+        "later",
         "pending",
         "replica",
         "requests",
@@ -66,9 +74,11 @@ class Slave:
         self.replica = replica
         self._access = access
         self._burst = burst
-        self.straight = access.may_read
+        self.straight = access.reach is Reach.ALL
         self.state = State.OPEN
         self.pending = b""
+        self.later: Later | None = None
+        self._held = b""
         self.requests = 0
         self.exceptions = 0
         self.framing_errors = 0
@@ -78,17 +88,28 @@ class Slave:
         return self._answer(self.pending + data, now)
 
     def resume(self, now: int) -> bytes:
-        """The next answers of a backlog."""
-        return self._answer(self.pending, now)
+        """The next answers: of a backlog, or from the write on that was waited for."""
+        later = self.later
+        if later is None:
+            return self._answer(self.pending, now)
+        if later.outcome is None:
+            return b""
+        self.later = None
+        self.state = State.OPEN
+        self.requests += 1
+        return self._held[:_FIRST_OF_KEY] + self._finish(self._held, later.outcome) + self._answer(self.pending, now)
 
     def _answer(self, data: bytes, now: int) -> bytes:
         if self.state is State.ENDED:
             return b""
+        if self.later is not None:
+            self.pending = data
+            return b""
         view = self.replica.view
         if now > view.until_ns:
             view = self.replica.turn(now)
-        may_read = self._access.may_read
-        known = view.answers if may_read else {}
+        reach = self._access.reach
+        known = view.answers if reach is Reach.ALL else {}
         out: list[bytes] = []
         at = 0
         for _ in range(self._burst):
@@ -100,20 +121,23 @@ class Slave:
                 if size <= INCOMPLETE:
                     break
                 end = at + size
-                answer = (
-                    self._execute(data[at:end], view)
-                    if may_read
-                    else self._refuse(data[at + 6], data[at + 7], ExceptionCode.ILLEGAL_FUNCTION)
-                )
+                answer = self._execute(data[at:end], view, reach)
+                if answer is None:
+                    self._held = data[at : at + _HEAD]
+                    at = end
+                    break
             out.append(data[at : at + _FIRST_OF_KEY])
             out.append(answer)
             at = end
         self.requests += len(out) // 2
-        self._keep(data, at, may_read=may_read)
+        self._keep(data, at, reach)
         return b"".join(out)
 
-    def _keep(self, data: bytes, at: int, *, may_read: bool) -> None:
+    def _keep(self, data: bytes, at: int, reach: Reach) -> None:
         """Decide what the bytes from `at` mean: the next frame's beginning, a backlog, or the end."""
+        if self.later is not None:
+            self.state, self.pending, self.straight = State.WAITING, data[at:], False
+            return
         size = frame_size(data, at)
         if size == BROKEN:
             self.state = State.ENDED
@@ -122,19 +146,20 @@ class Slave:
         else:
             self.state = State.OPEN if size == INCOMPLETE else State.BACKLOG
             self.pending = data[at:]
-        self.straight = may_read and self.state is State.OPEN and not self.pending
+        self.straight = reach is Reach.ALL and self.state is State.OPEN and not self.pending
 
-    def _execute(self, frame: bytes, view: View) -> bytes:
-        unit, pdu = frame[6], frame[7:]
-        outcome = self._perform(unit, pdu, view)
-        if isinstance(outcome, ExceptionCode):
-            return self._refuse(unit, pdu[0], outcome)
-        answer = wrap(unit, outcome)
-        if pdu[0] in CACHED:
+    def _execute(self, frame: bytes, view: View, reach: Reach) -> bytes | None:
+        """The answer without its transaction id; None where it comes later."""
+        outcome = self._perform(frame[6], frame[7:], view, reach) if reach else ExceptionCode.ILLEGAL_FUNCTION
+        if isinstance(outcome, Later):
+            self.later = outcome
+            return None
+        answer = self._finish(frame, outcome)
+        if frame[7] in CACHED and not isinstance(outcome, ExceptionCode):
             view.remember(frame[_FIRST_OF_KEY:], answer)
         return answer
 
-    def _perform(self, unit: int, pdu: bytes, view: View) -> bytes | ExceptionCode:
+    def _perform(self, unit: int, pdu: bytes, view: View, reach: Reach) -> bytes | ExceptionCode | Later:
         """The four steps, each with its own answer for "no": meter known, request legal, peer allowed, value there."""
         face = view.face(unit)
         if face is None:
@@ -142,6 +167,8 @@ class Slave:
         request = parse(pdu)
         if isinstance(request, ExceptionCode):
             return request
+        if reach is Reach.SOME and not isinstance(request, Write) and not self._access.allows(request):
+            return ExceptionCode.ILLEGAL_FUNCTION
         if face.device is None:
             return ExceptionCode.SERVER_DEVICE_FAILURE
         if isinstance(request, Write):
@@ -151,6 +178,9 @@ class Slave:
             return data if isinstance(data, ExceptionCode) else bytes((request.function, len(data))) + data
         return identify(face.device, request)
 
-    def _refuse(self, unit: int, function: int, code: ExceptionCode) -> bytes:
-        self.exceptions += 1
-        return wrap(unit, refuse(function, code))
+    def _finish(self, frame: bytes, outcome: bytes | ExceptionCode) -> bytes:
+        """The frame around an outcome, without its transaction id."""
+        if isinstance(outcome, ExceptionCode):
+            self.exceptions += 1
+            outcome = refuse(frame[7], outcome)
+        return wrap(frame[6], outcome)

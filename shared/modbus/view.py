@@ -31,10 +31,12 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 class Face:
     """How one meter looks now. Without an image, every legal request gets exception 04."""
 
-    __slots__ = ("_spans", "_starts", "_writable", "device")
+    __slots__ = ("_spans", "_starts", "_writable", "device", "meter")
 
     device: Mapping[int, str] | None
     """Objects for function 43/14; None without an image."""
+    meter: str
+    """Whose face it is; empty without an image."""
 
     def __init__(self, image: Image | None, *, stale: bool) -> None:
         """Compile one face.
@@ -44,6 +46,7 @@ class Face:
         """
         blocks = () if image is None else image.blocks
         self.device = None if image is None else image.device
+        self.meter = "" if image is None else image.meter
         self._spans = _spans(blocks, stale=stale)
         self._starts = [span.start for span in self._spans]
         self._writable = _merge(area for block in blocks for area in block.writable)

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.modbus.access import READ_ONLY, Access, Later, ReadOnly
 from shared.modbus.connection import Connection
+from shared.modbus.pdu import Write
 from shared.modbus.slave import Slave
+from shared.modbus.view import Face
 from tests.shared.modbus.samples import DEADLINE, T0, adu, answer, exception, image, read, registers, replica
 
 
@@ -68,7 +71,12 @@ class Bench:
     """A connection, its transport and the peer's end."""
 
     def __init__(
-        self, *, admits: bool = True, burst: int = 64, peer: tuple[Any, ...] | None = ("192.0.2.1", 5)
+        self,
+        *,
+        admits: bool = True,
+        burst: int = 64,
+        peer: tuple[Any, ...] | None = ("192.0.2.1", 5),
+        access: Access = READ_ONLY,
     ) -> None:
         self.ours, self.peer = socket.socketpair()
         self.ours.setblocking(False)
@@ -76,7 +84,7 @@ class Bench:
         self.now = T0
         self.keeper = Keeper(admits=admits)
         self.replica = replica()
-        self.connection = Connection(self.keeper, Slave(self.replica, burst=burst), lambda: self.now)
+        self.connection = Connection(self.keeper, Slave(self.replica, access, burst), lambda: self.now)
         self.transport = Transport(self.ours, peer)
         self.connection.connection_made(self.transport)
 
@@ -244,6 +252,46 @@ def test_a_backlog_that_ends_broken_ends_the_connection() -> None:
         await asyncio.sleep(0)
         assert len(bench.transport.written) == 2
         assert bench.transport.is_closing()
+        bench.close()
+
+    asyncio.run(story())
+
+
+class SlowWriter(ReadOnly):
+    """Its writes are settled by the test."""
+
+    def __init__(self) -> None:
+        self.later = Later()
+
+    def write(self, request: Write, face: Face) -> Later:  # type: ignore[override]  # the store decides here
+        del request, face
+        self.later = Later()
+        return self.later
+
+
+def test_while_a_write_is_decided_nothing_more_is_taken_from_its_peer() -> None:
+    async def story() -> None:
+        writer = SlowWriter()
+        bench = Bench(access=writer)
+        connection, transport = bench.connection, bench.transport
+        pdu = bytes.fromhex("06A0D00003")
+        connection.data_received(read(0, 1, 1) + adu(pdu, 2) + read(1, 1, 3))
+        assert transport.written == [answer(registers(0, 1), 1)]
+        assert not transport.is_reading()
+        connection.pause_writing()
+        connection.resume_writing()  # asks again, and still has to wait
+        assert not transport.is_reading()
+        connection.pause_writing()
+        writer.later.settle(pdu)
+        assert len([data for data in transport.written if data]) == 1  # the peer does not read yet
+        connection.resume_writing()
+        assert b"".join(transport.written[1:]) == adu(pdu, 2) + answer(registers(1, 1), 3)
+        assert transport.is_reading()
+        connection.data_received(adu(pdu, 4))
+        transport.abort()
+        written = list(transport.written)
+        writer.later.settle(pdu)
+        assert transport.written == written
         bench.close()
 
     asyncio.run(story())
