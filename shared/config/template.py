@@ -97,7 +97,7 @@ def _key(cls: type[Section], key: msgspec.structs.FieldInfo, words: str, source:
         remarks.append("no default, this is an example")
     rest = f" ({'; '.join(remarks)})" if remarks else ""
     yield from _comment(f"{key.name}: {words.rstrip('.')}{rest}" if words else f"{key.name}: {'; '.join(remarks)}")
-    yield f"{'' if required and not off else '#'}{key.name} = {_toml(value)}"
+    yield f"{'' if required and not off else '#'}{key.name} = {toml(value)}"
 
 
 def _example(cls: type[Section], key: msgspec.structs.FieldInfo, *, required: bool) -> Any:
@@ -108,7 +108,8 @@ def _example(cls: type[Section], key: msgspec.structs.FieldInfo, *, required: bo
     return EXAMPLES[cls, key.name]
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """A value as the file holds it."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -117,7 +118,7 @@ def _toml(value: Any) -> str:
         case str() | Path():
             return json.dumps(str(value), ensure_ascii=False)
         case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
+            return f"[{', '.join(map(toml, value))}]"
     raise TypeError(f"{value!r} cannot be written")
 
 
