@@ -32,7 +32,8 @@ def health(roles: list[str], *, fresh: bool, config: str | None) -> tuple[int, s
     if run_dir is None:
         return EXIT_CONFIG, "no run folder: name the settings with --config FILE, or set METERGATE_RUN_DIR"
     now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    alive = [state for state in _states(run_dir) if -MAX_AGE_NS < now - state["t_ns"] < MAX_AGE_NS]
+    held = list(_states(run_dir))
+    alive = [state for state in held if -MAX_AGE_NS < now - state["t_ns"] < MAX_AGE_NS]
     if not alive:
         return EXIT_REFUSED, f"no supervisor runs under {run_dir}"
     if roles:
@@ -42,7 +43,10 @@ def health(roles: list[str], *, fresh: bool, config: str | None) -> tuple[int, s
             return EXIT_REFUSED, f"no supervisor under {run_dir} has {' '.join(missing)}"
         children = [child for child in children if child["role"] in roles or child["name"] in roles]
     else:
-        own = [state for state in alive if state["pid_namespace"] == Path("/proc/self/ns/pid").stat().st_ino]
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        own = [state for state in held if state["pid_namespace"] == namespace]
+        if not all(state in alive for state in own):
+            return EXIT_REFUSED, "a supervisor here holds its lock, but has not told its state for 5 s: it is stuck"
         children = [child for state in own or alive for child in state["children"]]
     return judge(children, fresh=fresh, now_ns=now)
 

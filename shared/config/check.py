@@ -51,7 +51,7 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
 
 
 def _value(kind: Any, raw: Any, key: Key, problems: list[Problem]) -> Any:
-    section, many = _section(kind)
+    section, many = section_of(kind)
     if section is not None and many:
         if not isinstance(raw, list):
             problems.append(Problem(key, f"is {_show(raw)}, but must be a list of tables: [[{dotted(key)}]]"))
@@ -69,7 +69,7 @@ def _value(kind: Any, raw: Any, key: Key, problems: list[Problem]) -> Any:
         return None
 
 
-def _section(kind: Any) -> tuple[type[Section] | None, bool]:
+def section_of(kind: Any) -> tuple[type[Section] | None, bool]:
     """The section class inside a field type, and whether the field is a list of it."""
     candidates = [kind, *get_args(kind)]
     for candidate in candidates:

@@ -12,19 +12,25 @@ import click
 from shared.errors import MetergateError
 
 COMMANDS: Final = {
-    "up": "supervisor.cli.roles:up",
-    "run": "supervisor.cli.roles:run",
-    "health": "supervisor.cli.roles:health",
-    "ps": "supervisor.cli.ps:ps",
-    "restart": "supervisor.cli.steer:restart",
-    "stop": "supervisor.cli.steer:stop",
-    "start": "supervisor.cli.steer:start",
-    "tap": "supervisor.cli.tap:tap",
-    "replay": "supervisor.cli.replay:replay",
-    "registers": "supervisor.cli.registers:registers",
-    "read": "supervisor.cli.read:read",
+    "up": ("roles:up", "Run everything; Ctrl-C stops in order."),
+    "run": ("roles:run", "Run these roles only, e.g. one in each container."),
+    "health": ("roles:health", "Exit 0 when the roles of this supervisor are ready."),
+    "init": ("init:init", "Write a commented settings file."),
+    "config": ("config:config", "Check, show or change the settings."),
+    "ps": ("ps:ps", "Show the roles: state, process, restarts, memory."),
+    "restart": ("steer:restart", "Restart a role; returns when it is ready again."),
+    "stop": ("steer:stop", "Stop a role until it is started again."),
+    "start": ("steer:start", "Start a role that was stopped or parked."),
+    "registers": ("registers:registers", "Show the register map with live raw words and values."),
+    "read": ("read:read", "Read registers over Modbus TCP, as a client does."),
+    "tap": ("tap:tap", "Show the messages of all running roles."),
+    "replay": ("replay:replay", "Show or play back what the tap recorded."),
+    "bus-key": ("bus_key:bus_key", "Make the key of a host for a bus between hosts."),
 }
-"""Name of each command -> `module:attribute` of its click command."""
+"""Name of each command -> `module:attribute` of its click command, and its line in the listing.
+
+The lines stand here so that the listing need not import what only one command needs.
+"""
 
 
 class LazyGroup(click.Group):
@@ -36,14 +42,19 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
         """The click command of that name."""
-        place = COMMANDS.get(cmd_name)
-        if place is None:
+        place, _ = COMMANDS.get(cmd_name, ("", ""))
+        if not place:
             return None
         module, _, attribute = place.partition(":")
-        command = getattr(importlib.import_module(module), attribute)
+        command = getattr(importlib.import_module(f"supervisor.cli.{module}"), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{place} is no click command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
+        """The listing of `metergate --help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours ends the process with its exit code and its text on standard error."""

@@ -68,6 +68,17 @@ def test_without_names_a_container_asks_its_own_supervisor(folder: Path) -> None
         lock.release()
 
 
+def test_a_stuck_supervisor_is_not_excused_by_those_of_other_containers(folder: Path) -> None:
+    own, other = acquire(folder, "supervisor.plain-slave"), acquire(folder, "supervisor.measurement")
+    write(folder, "supervisor.plain-slave", child(), age_s=6.0)
+    write(folder, "supervisor.measurement", child("measurement"), namespace=1)
+    code, line = check()
+    assert code == 1
+    assert line.endswith("it is stuck")
+    own.release()
+    other.release()
+
+
 def test_fresh_asks_those_who_know() -> None:
     assert judge([child(fresh_until_ns=11), child("measurement")], fresh=True, now_ns=10)[0] == 0
     assert judge([child(fresh_until_ns=10)], fresh=True, now_ns=10) == (1, "plain-slave has no fresh image")

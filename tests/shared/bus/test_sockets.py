@@ -39,7 +39,8 @@ while True:
     publisher.socket.poll(1)
     publisher.on_readable()
     before = time.perf_counter()
-    message = SourceState(**publisher.stamp(SourceState, "house"), t_ns=1, meter="house", connected=True, reason="x" * 20_000)
+    stamp = publisher.stamp(SourceState, "house")
+    message = SourceState(**stamp, t_ns=1, meter="house", connected=True, reason="x" * 20_000)
     publisher.publish(message, "house")
     slowest = max(slowest, time.perf_counter() - before)
     sent += 1

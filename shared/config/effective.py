@@ -1,0 +1,100 @@
+"""The settings in force, key by key: those of the file, and the defaults of all others."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import UNSET, Struct
+from msgspec.structs import fields
+
+from shared.config.check import section_of
+from shared.config.lines import Key, line_of, places
+from shared.config.load import parse
+from shared.config.model import Section
+from shared.config.template import toml
+
+VARIABLES: Final[Mapping[Key, str]] = {
+    ("gateway", "run_dir"): "METERGATE_RUN_DIR",
+    ("gateway", "state_dir"): "METERGATE_STATE_DIR",
+}
+
+
+class Setting(Struct, frozen=True):
+    """One key.
+
+    Attributes:
+        key: path in the file.
+        value: in force; UNSET where there is none.
+        line: of the file where it is set; 0 for a default.
+        variable: of the environment that overrides it; empty where none does.
+    """
+
+    key: Key
+    value: Any
+    line: int = 0
+    variable: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the value comes from, in words."""
+        if self.variable:
+            return self.variable
+        return f"line {self.line}" if self.line else "default" if self.value is not UNSET else "not set"
+
+
+def effective(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> tuple[Setting, ...]:
+    """Every setting of a file's content, in the model's order.
+
+    Raises:
+        ConfigError: the content is wrong.
+    """
+    config = parse(data, path, environ)
+    text = data.decode()
+    raw = tomllib.loads(text)
+    found = places(text)
+
+    def one(key: Key, value: Any) -> Setting:
+        variable = VARIABLES.get(key)
+        line = line_of(found, key) if _stands_in(raw, key) else 0
+        return Setting(key, value, line, variable if variable and environ.get(variable) else "")
+
+    return tuple(one(key, value) for key, value in _leaves(config, ()))
+
+
+def as_toml(settings: tuple[Setting, ...]) -> Iterator[str]:
+    """The settings as a file that would mean the same, with the origin of each behind it."""
+    table: Key | None = None
+    for setting in settings:
+        if setting.key[:-1] != table:
+            table = setting.key[:-1]
+            name = ".".join(part for part in table if isinstance(part, str))
+            yield f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
+        name = str(setting.key[-1])
+        text = f"#{name} =" if setting.value is UNSET else f"{name} = {toml(setting.value)}"
+        yield f"{text}  # {setting.origin}"
+
+
+def _leaves(section: Section, key: Key) -> Iterator[tuple[Key, Any]]:
+    """Keys of a table, then those of its tables."""
+    inner: list[tuple[Key, Section]] = []
+    for field in fields(section):
+        value, path = getattr(section, field.name), (*key, field.name)
+        if section_of(field.type)[0] is None:
+            yield path, value
+        elif isinstance(value, Section):
+            inner.append((path, value))
+        elif isinstance(value, tuple):
+            inner.extend(((*path, index), item) for index, item in enumerate(value))
+    for path, table in inner:
+        yield from _leaves(table, path)
+
+
+def _stands_in(raw: Any, key: Key) -> bool:
+    for part in key:
+        if isinstance(part, int) or part in raw:
+            raw = raw[part]
+        else:
+            return False
+    return True

@@ -1,0 +1,114 @@
+"""A TLS connection that we open: connect, complete the handshake, look at the peer, and only then speak."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from OpenSSL import SSL
+
+from shared.errors import PeerError
+from shared.tls.handshake import Handshake
+from shared.tls.limits import Refusal
+from shared.tls.peer import TlsPeer
+from shared.tls.stream import TlsTransport
+
+DEADLINE_S: Final = 5.0
+
+
+class _Dialled:
+    """The one handshake of a dial."""
+
+    def __init__(self, done: "asyncio.Future[TlsPeer]") -> None:
+        self._done = done
+
+    def ready(self, handshake: Handshake) -> None:
+        handshake.step()
+
+    def completed(self, handshake: Handshake, peer: TlsPeer) -> None:
+        del handshake
+        if not self._done.done():
+            self._done.set_result(peer)
+
+    def failed(self, handshake: Handshake, refusal: Refusal, reason: str) -> None:
+        if not self._done.done():
+            where = f"[{handshake.address}]" if ":" in handshake.address else handshake.address
+            self._done.set_exception(PeerError(f"{where}:{handshake.port}: {refusal}: {reason}"))
+
+    def ended(self, handshake: Handshake) -> None:
+        del handshake  # one is all there was
+
+
+async def dial(
+    context: SSL.Context,
+    host: str,
+    port: int,
+    factory: Callable[[TlsPeer], asyncio.Protocol],
+    deadline_s: float = DEADLINE_S,
+) -> TlsTransport:
+    """Connect to a TLS server.
+
+    Args:
+        context: a client's.
+        host: name or address.
+        port: TCP port.
+        factory: looks at the peer: its protocol, or an exception (such as RefusedError) where nothing must be said to
+            it; then not one byte of data is sent.
+        deadline_s: for name, connection and handshake together.
+
+    Raises:
+        PeerError: no connection, or no handshake.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + deadline_s
+    try:
+        async with asyncio.timeout_at(until):
+            sock, address = await _connect(loop, host, port)
+    except TimeoutError as error:
+        raise PeerError(f"{host}:{port}: no connection within {deadline_s:g} s") from error
+    except OSError as error:
+        raise PeerError(f"{host}:{port}: no connection: {error.strerror or error}") from error
+    done: asyncio.Future[TlsPeer] = loop.create_future()
+    handshake = Handshake(_Dialled(done), context, sock, address, max(0.0, until - loop.time()))
+    try:
+        handshake.connect(host)
+        peer = await done
+    except BaseException:
+        handshake.cut()
+        raise
+    try:
+        protocol = factory(peer)
+    except BaseException:
+        _leave(handshake)
+        raise
+    return TlsTransport(sock, handshake.connection, peer, protocol)
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> tuple[socket.socket, tuple[str, int]]:
+    """The first of the host's addresses that answers."""
+    fault: OSError = OSError("the name has no address")
+    for family, kind, proto, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, proto)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            sock.close()
+            fault = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock, (str(address[0]), int(address[1]))
+    raise fault
+
+
+def _leave(handshake: Handshake) -> None:
+    """Close with a close_notify; the peer has been sent nothing else."""
+    try:
+        handshake.connection.shutdown()
+    except SSL.Error:  # it has gone by itself
+        pass
+    finally:
+        handshake.sock.close()

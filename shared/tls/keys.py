@@ -1,0 +1,342 @@
+"""Our own key pairs, EC P-256 and RSA 2048: made, checked, kept in a folder, replaced by the owner's.
+
+In the folder `ec.key ec.pem rsa.key rsa.pem`; a `.pem` holds the whole chain, leaf first, root last (R-46). Nothing is
+renewed by itself: every peer has pinned what it accepted. No key is ever put into a text, not even into an error.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from shared.errors import ConfigError, RefusedError
+from shared.tls.certificate import MAX_ROLE, RELEASED_S, ROLE_OID, Certificate, clock_is_set, floor, read
+
+YEARS: Final = 20
+MAX_CHAIN: Final = 10
+MAX_COMMON_NAME: Final = 64
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+class Kind(StrEnum):
+    """The two pairs; the value is the name of the files."""
+
+    EC = "ec"
+    RSA = "rsa"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPair:
+    """A private key and the certificates that go with it.
+
+    Attributes:
+        kind: which of the two pairs.
+        key: private.
+        chain: leaf first.
+    """
+
+    kind: Kind
+    key: PrivateKey
+    chain: tuple[x509.Certificate, ...]
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"OwnPair({self.kind}, {self.certificate.fingerprint})"
+
+    @property
+    def certificate(self) -> Certificate:
+        """What the leaf says."""
+        return read(self.chain[0].public_bytes(Encoding.DER))
+
+    def export(self) -> bytes:
+        """The chain as PEM: what a peer needs to accept us."""
+        return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in self.chain)
+
+    def key_pem(self) -> bytes:
+        """The private key, for its file only."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKeys:
+    """Both pairs."""
+
+    ec: OwnPair
+    rsa: OwnPair
+
+    @property
+    def pairs(self) -> tuple[OwnPair, OwnPair]:
+        """For a server: OpenSSL shows the one that the client knows."""
+        return self.ec, self.rsa
+
+    @property
+    def version(self) -> str:
+        """Changes with any of the certificates."""
+        return hashlib.sha256(self.ec.export() + self.rsa.export()).hexdigest()
+
+
+def generate(kind: Kind, names: Sequence[str], now_s: float, role: str = "") -> OwnPair:
+    """A new key with a certificate signed by itself.
+
+    Args:
+        kind: of key.
+        names: host names and addresses of this meter; the first is the subject.
+        now_s: wall clock. Before it was set, the certificate begins with this release.
+        role: for R-20, where a master's certificate shall carry one.
+
+    Raises:
+        RefusedError: no name, or one that cannot stand in a certificate.
+    """
+    key = _new_key(kind)
+    subject, san = _naming(names)
+    begin = datetime.fromtimestamp(now_s if clock_is_set(now_s) else RELEASED_S, UTC) - timedelta(days=1)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=YEARS * 365.25))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    for extension, critical in _extensions(kind, san, role):
+        builder = builder.add_extension(extension, critical=critical)
+    return OwnPair(kind, key, (builder.sign(key, SHA256()),))
+
+
+def request(pair: OwnPair, names: Sequence[str], role: str = "") -> bytes:
+    """A certificate signing request in PEM for the key of `pair`.
+
+    Raises:
+        RefusedError: no name, or one that cannot stand in a certificate.
+    """
+    subject, san = _naming(names)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    for extension, critical in _extensions(pair.kind, san, role):
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(pair.key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def take_over(key_pem: bytes | None, chain_pem: bytes, now_s: float, known: Sequence[OwnPair] = ()) -> OwnPair:
+    """The owner's pair, checked.
+
+    Args:
+        key_pem: the private key; None where `chain_pem` answers a request that was made for a key in `known`.
+        chain_pem: leaf, intermediates, root.
+        now_s: wall clock.
+        known: the pairs in use.
+
+    Raises:
+        RefusedError: says what is wrong and what to do about it.
+    """
+    chain = _read_chain(chain_pem)
+    leaf = chain[0]
+    key = _matching_key(key_pem, leaf, known)
+    if leaf.version is not x509.Version.v3:
+        raise RefusedError("the certificate is not X.509 version 3 (R-03): have it issued with extensions")
+    said = read(leaf.public_bytes(Encoding.DER))
+    if (fault := floor(said)) is not None:
+        raise RefusedError(f"the certificate cannot be used: {fault}")
+    if clock_is_set(now_s) and not said.not_before_s <= now_s <= said.not_after_s:
+        raise RefusedError(
+            f"the certificate is valid from {leaf.not_valid_before_utc:%Y-%m-%d} to"
+            f" {leaf.not_valid_after_utc:%Y-%m-%d}, not today: have it renewed, or set the clock"
+        )
+    for child, issuer in pairwise(chain):
+        try:
+            child.verify_directly_issued_by(issuer)
+        except Exception as error:
+            raise RefusedError(
+                "the chain is not in order: each certificate has to be followed by the one of its issuer"
+            ) from error
+    return OwnPair(Kind.RSA if isinstance(key, rsa.RSAPrivateKey) else Kind.EC, key, chain)
+
+
+def store(folder: Path, pair: OwnPair) -> None:
+    """Keep a pair, durably. A crash at any moment leaves the old or the new pair for `load`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    key, chain = folder / f"{pair.kind}.key", folder / f"{pair.kind}.pem"
+    new_key, new_chain = key.with_suffix(".key.new"), chain.with_suffix(".pem.new")
+    _write(new_chain, pair.export(), 0o644)
+    _write(new_key, pair.key_pem(), 0o600)
+    _sync(folder)
+    new_key.replace(key)  # from here on `load` finds the key's chain in the new file
+    new_chain.replace(chain)
+    _sync(folder)
+
+
+def load(folder: Path, kind: Kind) -> OwnPair | None:
+    """The pair kept last; None where there is none.
+
+    Raises:
+        ConfigError: the files are damaged or do not belong together.
+    """
+    key_path = folder / f"{kind}.key"
+    fault = ""
+    for _ in range(3):  # another process may be replacing the pair between two of our reads
+        try:
+            key_pem = key_path.read_bytes()
+        except FileNotFoundError:
+            return None
+        for chain_path in (folder / f"{kind}.pem", folder / f"{kind}.pem.new"):
+            try:
+                chain = _read_chain(chain_path.read_bytes())
+                return OwnPair(kind, _matching_key(key_pem, chain[0], ()), chain)
+            except FileNotFoundError:
+                fault = fault or f"{chain_path} is missing"
+            except RefusedError as error:
+                fault = fault or f"{chain_path}: {error}"
+    raise ConfigError(
+        f"{fault}; put the right pair back, or remove {key_path} for a new one (peers must accept it again)"
+    )
+
+
+def load_both(folder: Path) -> OwnKeys | None:
+    """Both pairs, or None where one is missing.
+
+    Raises:
+        ConfigError: the files are damaged or do not belong together.
+    """
+    found_ec, found_rsa = load(folder, Kind.EC), load(folder, Kind.RSA)
+    return None if found_ec is None or found_rsa is None else OwnKeys(found_ec, found_rsa)
+
+
+def load_or_make(folder: Path, names: Sequence[str], now_s: float, role: str = "") -> OwnKeys:
+    """Both pairs; what is missing is made and kept. For the one writer of the folder.
+
+    Raises:
+        ConfigError: the files are damaged or do not belong together.
+        OSError: the folder cannot be written.
+    """
+    pairs: list[OwnPair] = []
+    for kind in Kind:
+        pair = load(folder, kind)
+        if pair is None:
+            pair = generate(kind, names, now_s, role)
+            store(folder, pair)
+        pairs.append(pair)
+    return OwnKeys(*pairs)
+
+
+def _new_key(kind: Kind) -> PrivateKey:
+    return ec.generate_private_key(ec.SECP256R1()) if kind is Kind.EC else rsa.generate_private_key(65537, 2048)
+
+
+def _naming(names: Sequence[str]) -> tuple[x509.Name, x509.SubjectAlternativeName]:
+    if not names:
+        raise RefusedError("a certificate needs at least one host name or address of this meter")
+    try:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:MAX_COMMON_NAME])])
+        return subject, x509.SubjectAlternativeName([_general_name(name) for name in names])
+    except ValueError as error:
+        raise RefusedError(f"a name cannot stand in a certificate: {error}") from error
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _extensions(kind: Kind, san: x509.SubjectAlternativeName, role: str) -> list[tuple[x509.ExtensionType, bool]]:
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        key_encipherment=kind is Kind.RSA,
+        content_commitment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    extensions: list[tuple[x509.ExtensionType, bool]] = [(san, False), (usage, True), (purposes, False)]
+    if role:
+        encoded = role.encode()
+        if len(encoded) > MAX_ROLE or not role.isprintable():
+            raise RefusedError(f"a role has at most {MAX_ROLE} bytes in UTF-8, all printable")
+        extensions.append((x509.UnrecognizedExtension(ROLE_OID, bytes((0x0C, len(encoded))) + encoded), False))
+    return extensions
+
+
+def _read_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
+    try:
+        chain = tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise RefusedError(f"no certificates in PEM format ({error})") from error
+    if len(chain) > MAX_CHAIN:
+        raise RefusedError(f"{len(chain)} certificates are more than the {MAX_CHAIN} of a chain")
+    return chain
+
+
+def _matching_key(key_pem: bytes | None, leaf: x509.Certificate, known: Sequence[OwnPair]) -> PrivateKey:
+    try:
+        wanted = _public_bytes(leaf.public_key())
+    except Exception as error:
+        raise RefusedError("the certificate's public key cannot be read") from error
+    if key_pem is None:
+        for pair in known:
+            if _public_bytes(pair.key.public_key()) == wanted:
+                return pair.key
+        raise RefusedError("the certificate is for none of this meter's keys: import its private key with it")
+    try:
+        key = load_pem_private_key(key_pem, password=None)
+    except (ValueError, TypeError) as error:  # the cause may show parts of the key
+        raise RefusedError("the private key is not an unencrypted key in PEM format") from (
+            None if isinstance(error, ValueError) else error
+        )
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise RefusedError("the private key is neither EC nor RSA")
+    if _public_bytes(key.public_key()) != wanted:
+        raise RefusedError("the private key is not the certificate's: export both from the same place")
+    return key
+
+
+def _public_bytes(key: object) -> bytes:
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        raise RefusedError("the certificate's key is neither EC nor RSA")
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    path.unlink(missing_ok=True)  # left behind by a crash, perhaps with other rights
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,108 @@
+"""Who is at the other end of a completed handshake, as OpenSSL saw it. Nothing here decides about trust."""
+
+from typing import Final
+
+import msgspec
+from OpenSSL import SSL, crypto
+
+from shared.tls.certificate import MAX_DER, Certificate, read
+
+_FAULTS: Final = {
+    9: "not yet valid",
+    10: "expired",
+    18: "self-signed",
+    19: "its root is not known here",
+    20: "its issuer is not known here",
+    21: "its issuer is not known here",
+    22: "its chain is too long",
+    24: "an issuer is no CA",
+    26: "not made for this purpose",
+    66: "its key is too weak",
+    67: "a CA's key is too weak",
+    68: "a CA's signature is too weak",
+}
+"""OpenSSL's X509_V_ERR_* by number."""
+
+
+class ChainCheck:
+    """OpenSSL's opinion about a peer's chain, gathered call by call; the verify callback never stops a handshake.
+
+    The last call is made with ok=1 even for a leaf whose issuer is unknown, so only "every call was ok" means valid.
+    """
+
+    __slots__ = ("calls", "fault", "messages", "since")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.fault = 0
+        self.messages = 0
+        self.since = 0.0
+
+    def add(self, error: int, ok: int) -> None:
+        """One call of the verify callback."""
+        self.calls += 1
+        if not ok and not self.fault:
+            self.fault = error or -1
+
+    @property
+    def valid(self) -> bool:
+        """Whether the chain ends at a known CA, for this purpose, within all dates."""
+        return self.calls > 0 and not self.fault
+
+    def reason(self) -> str:
+        """Why it is not valid."""
+        if not self.fault:
+            return "" if self.calls else "it was not checked"
+        return _FAULTS.get(self.fault, f"OpenSSL's verification error {self.fault}")
+
+
+class TlsPeer(msgspec.Struct, frozen=True, kw_only=True):
+    """The other end, which has proven that it owns the certificate's key.
+
+    Attributes:
+        address, port: where it is.
+        certificate: what its certificate says.
+        der: the certificate; empty where it is over the size that may be listed.
+        chain_valid: whether OpenSSL found a chain to a CA known here. Nothing more than that.
+        chain_fault: why not.
+        version, cipher: what was negotiated.
+    """
+
+    address: str
+    port: int
+    certificate: Certificate
+    der: bytes
+    chain_valid: bool
+    chain_fault: str
+    version: str
+    cipher: str
+
+
+def peer_of(connection: SSL.Connection, address: str, port: int) -> TlsPeer | None:
+    """The peer of a completed handshake; None where it showed no certificate, which our contexts do not allow."""
+    shown = connection.get_peer_certificate()
+    chain = connection.get_app_data()
+    if shown is None or not isinstance(chain, ChainCheck):
+        return None
+    der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
+    return TlsPeer(
+        address=address,
+        port=port,
+        certificate=read(der),
+        der=der if len(der) <= MAX_DER else b"",
+        chain_valid=chain.valid,
+        chain_fault=chain.reason(),
+        version=connection.get_protocol_version_name(),
+        cipher=connection.get_cipher_name() or "",
+    )
+
+
+def explain(error: SSL.Error) -> str:
+    """What OpenSSL says about a failure, without anything of the peer's choosing."""
+    if isinstance(error, SSL.SysCallError):
+        return (
+            "the peer closed the connection" if error.args[:1] == (-1,) else f"the connection broke: {error.args[-1]}"
+        )
+    queue = error.args[0] if error.args else ()
+    reasons = [str(entry[2]) for entry in queue if len(entry) == 3 and entry[2]] if isinstance(queue, list) else []
+    return ", ".join(reasons) or type(error).__name__

@@ -1,0 +1,100 @@
+"""`metergate config`: check the settings file, show what is in force, change one key."""
+
+import json
+from pathlib import Path
+
+import click
+import msgspec
+
+from shared.config.check import dotted
+from shared.config.edit import set_value
+from shared.config.effective import as_toml, effective
+from shared.config.load import find, load
+from shared.config.model import Config
+from shared.errors import ConfigError
+from supervisor.cli.common import config_option, supervisors
+from supervisor.settings import FIXED
+from supervisor.spec import ROLES
+
+
+@click.group()
+def config() -> None:
+    """Check, show or change the settings."""
+
+
+@config.command()
+@config_option
+def check(*, config: str | None) -> None:
+    """Say all that is wrong with the settings file, each with its line; exit 78 then."""
+    path = find(config)
+    click.echo(f"{path}: ok: {_found(load(path))}")
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@config_option
+def show(*, config: str | None, as_json: bool) -> None:
+    """Show every setting in force, and where it comes from: a line of the file, or the default."""
+    path = find(config)
+    loaded = load(path)
+    settings = effective(path.read_bytes(), path)
+    if as_json:
+        shown = {
+            "file": str(path),
+            "settings": msgspec.to_builtins(loaded, enc_hook=str),
+            "set": {dotted(setting.key): setting.line for setting in settings if setting.line},
+            "overridden": {dotted(setting.key): setting.variable for setting in settings if setting.variable},
+        }
+        click.echo(json.dumps(shown, indent=1))
+        return
+    click.echo(f"# {path}")
+    for line in as_toml(settings):
+        click.echo(line)
+
+
+@config.command(name="set")
+@click.argument("key")
+@click.argument("value")
+@config_option
+def set_(*, key: str, value: str, config: str | None) -> None:
+    """Change one key in the settings file; comments stay, and a value that would be wrong changes nothing.
+
+    KEY looks like slave.port or meter[2].modbus.host; VALUE is a TOML value, or else a text.
+    """
+    path = find(config)
+    before = _valid(path)
+    set_value(path, key, value)
+    after = load(path)
+    click.echo(f"{path}: {key} is set; {_effect(before, after)}")
+
+
+def _valid(path: Path) -> Config | None:
+    """None while the file is wrong: the change may be its cure."""
+    try:
+        return load(path)
+    except ConfigError:
+        return None
+
+
+def _effect(before: Config | None, after: Config) -> str:
+    """What the change does to what runs."""
+    if not supervisors(after.gateway.run_dir):
+        return "nothing runs now that would notice"
+    if before is None:
+        return "the file is right again, and is taken over"
+    if before == after:
+        return "that changes nothing"
+    roles = [role.name for role in ROLES if role.needs(before) != role.needs(after)]
+    fixed = [f"[{name}]" for name in FIXED if getattr(before, name) != getattr(after, name)]
+    parts = [f"starts again by itself: {', '.join(roles)}"] if roles else []
+    if fixed:
+        parts.append(f"{' '.join(fixed)} counts from the next start of metergate")
+    return "; ".join(parts) or "no role needs to start again"
+
+
+def _found(config: Config) -> str:
+    meters = [f"meter {meter.id} (unit {meter.unit}, {meter.source})" for meter in config.meter]
+    slave = config.slave
+    parts = meters or ["no meter, so that live registers get exception 04"]
+    parts.append(f"Modbus TCP on {slave.host}:{slave.port}" if slave.enabled else "no slave")
+    return "; ".join([*parts, f"run_dir {config.gateway.run_dir}"])
