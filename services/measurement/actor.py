@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 from services.measurement.build import source_of
 from services.measurement.check import impossible, incomplete
 from services.measurement.derive import complete
-from services.measurement.source import Link, Reading, Source
+from services.measurement.source import Link, Reading, Source, Steered
 from shared.actor import Actor, Life
-from shared.bus.messages import Event, Sample, SourceState
+from shared.bus.messages import Event, Sample, SourceState, WallboxSettings
 from shared.clock import now_ns
 from shared.config.model import Meter
 from shared.errors import ConfigError
@@ -43,6 +43,11 @@ class Gauge:
         self._told_ns = -EVENT_PAUSE_NS
         self.fresh_until_ns = 0
 
+    @property
+    def meter_id(self) -> str:
+        """Of the settings."""
+        return self._meter.id
+
     async def run(self) -> None:
         """Publish what comes; ends with the source."""
         async for reading in self._source.readings():
@@ -74,6 +79,17 @@ class Gauge:
         self._life.bus.publish(sample, meter.id)
         self.fresh_until_ns = reading.t_ns + meter.stale_after_ms * 1_000_000
         self._on_sample()
+
+    def obey(self, settings: WallboxSettings) -> None:
+        """Have the meter's wallbox follow what was written, where its source has one that can be steered."""
+        if isinstance(self._source, Steered):
+            self._source.steer(settings)
+            self._log.info(
+                "wallbox settings obeyed",
+                mode=settings.mode,
+                min_pv_power_quota=settings.min_pv_power_quota,
+                min_charging_power_quota=settings.min_charging_power_quota,
+            )
 
     def report(self, link: Link) -> None:
         """Publish that the source began or ceased to give readings."""
@@ -123,6 +139,7 @@ class Measurement(Actor):
             async with asyncio.TaskGroup() as group:
                 for gauge in self._gauges:
                     group.create_task(gauge.run())
+                self.life.bus.subscribe("register-store", WallboxSettings, self._obey)
                 self.life.ready()
                 await asyncio.Event().wait()  # stays, with no meter or with replays that ended
         except BaseExceptionGroup as errors:
@@ -130,6 +147,11 @@ class Measurement(Actor):
             if config is not None:  # its own exit code: starting again cannot help
                 raise config.exceptions[0] from None
             raise
+
+    def _obey(self, settings: WallboxSettings) -> None:
+        for gauge in self._gauges:
+            if gauge.meter_id == settings.meter:
+                gauge.obey(settings)
 
     def _on_sample(self) -> None:
         """What `health --fresh` asks for is the meter whose sample is the oldest."""

@@ -5,9 +5,11 @@ there is no reading, since a register would serve a zero for it (`services.measu
 """
 
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
+
+from shared.bus.messages import WallboxSettings
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
@@ -52,4 +54,13 @@ class Source(Protocol):
 
     def readings(self) -> AsyncIterator[Reading]:
         """Readings as they come. Ends only where there is nothing more to come, as at the end of a recording."""
+        ...
+
+
+@runtime_checkable
+class Steered(Protocol):
+    """A source whose wallbox obeys."""
+
+    def steer(self, settings: WallboxSettings) -> None:
+        """Follow these settings from now on."""
         ...

@@ -1,14 +1,21 @@
-"""The register store as an actor: samples in, images out, each whole, the last one to whoever comes later."""
+"""The register store as an actor: samples and writes in, images out, whole, the last one to whoever comes later."""
 
 import asyncio
 from functools import partial
-from typing import ClassVar, Final
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import msgspec
 
 from services.register_store.journal import Journal
 from services.register_store.meter_store import Content, MeterStore, RejectedSampleError
+from services.register_store.writes import RefusedWriteError, WriteRequest, target_of
 from shared import clock
 from shared.actor import Actor, Life
-from shared.bus.messages import Event, Image, Sample
+from shared.audit import AuditLog
+from shared.bus.messages import Command, Event, Image, Sample, WallboxSettings
+from shared.errors import ConfigError, RefusedError
+from shared.modbus.pdu import ExceptionCode
 
 GRACE_S: Final = 1.0
 """After a start the sample of a running measurement is here within milliseconds; only without one, an image without
@@ -31,24 +38,31 @@ class RegisterStore(Actor):
         }
         self._fresh_until: dict[str, int] = {}
         self._rejected = 0
+        self._audit = _audit(config.gateway.state_dir) if config.wallbox.external_control else None
+        self._unsafe = False
 
     async def run(self) -> None:
         """Take every sample; sync the journals now and then; close them at the end."""
         try:
             for store in self._stores.values():
                 self._tell(store)
+            for store in self._stores.values():
+                self._publish_settings(store)
             self.life.bus.subscribe("measurement", Sample, self._on_sample, every=True)
+            self.life.bus.serve(self._on_command)
             self.life.ready()
             await asyncio.sleep(GRACE_S)
             for meter, store in self._stores.items():
                 if meter not in self._fresh_until:
-                    self._publish(store, store.empty())
+                    self._publish(store, store.content())
             while True:
                 await self._sync()
                 await asyncio.sleep(SYNC_CHECK_S)
         finally:
             for store in self._stores.values():
                 store.close()
+            if self._audit is not None:
+                self._audit.close()
 
     def _on_sample(self, sample: Sample) -> None:
         store = self._stores.get(sample.meter)
@@ -64,7 +78,81 @@ class RegisterStore(Actor):
         if store.findings:
             self._tell(store)
 
-    def _publish(self, store: MeterStore, content: Content) -> None:
+    async def _on_command(self, command: Command) -> dict[str, Any]:
+        """`write`: the version of the image that shows it, or the exception that the peer gets, and why."""
+        if command.verb != "write":
+            raise RefusedError(f"register-store does not know {command.verb!r}; it knows 'write'")
+        try:
+            request = msgspec.convert(command.args, WriteRequest)
+        except msgspec.ValidationError as error:
+            raise RefusedError(f"write: {error}") from error
+        store = self._stores.get(request.meter)
+        if store is None:
+            raise RefusedError(f"write: {request.meter!r} is no meter of the settings")
+        try:
+            image = self._write(store, request)
+        except RefusedWriteError as error:
+            self._tell_write(request, f"exception {error.code.value:02}: {error}", done=False)
+            return {"exception": error.code.value, "reason": str(error)}
+        self._tell_write(request, "done", done=True)
+        return {"gen": image.gen, "seq": image.seq}
+
+    def _write(self, store: MeterStore, request: WriteRequest) -> Image:
+        if self._audit is None:
+            raise RefusedWriteError(ExceptionCode.ILLEGAL_FUNCTION, "wallbox.external_control is false")
+        if request.meter not in self._fresh_until:  # its image would end what the slaves still serve from before
+            raise RefusedWriteError(ExceptionCode.SERVER_DEVICE_BUSY, "register-store has just been started")
+        try:
+            settings = store.check(request.start, request.values)
+        except RefusedWriteError as error:
+            self._note(request, f"exception {error.code.value:02}: {error}")
+            raise
+        self._note(request, "done")  # before it is: what is not in the log was not done
+        image = self._publish(store, store.write(settings))
+        self._publish_settings(store)
+        return image
+
+    def _note(self, request: WriteRequest, result: str) -> None:
+        if self._audit is None:
+            return
+        try:
+            self._audit.append(request.who, "register.write", target_of(request), result)
+        except OSError as error:
+            raise RefusedWriteError(
+                ExceptionCode.SERVER_DEVICE_FAILURE, f"the audit log cannot be written: {error}"
+            ) from error
+        self._unsafe = True
+
+    def _tell_write(self, request: WriteRequest, result: str, *, done: bool) -> None:
+        who, what = request.who, target_of(request)
+        data: dict[str, str | int | float | bool] = {
+            "meter": request.meter,
+            "start": request.start,
+            "values": " ".join(map(str, request.values)),
+            "result": result,
+            "by": who.by,
+            "fingerprint": who.fingerprint,
+            "label": who.label,
+            "address": who.address,
+            "role": who.role,
+        }
+        kind, level = ("register.written", "info") if done else ("register.refused", "warning")
+        self.life.log.info(kind, **data)
+        self._event(kind, level, f"{who.label or who.fingerprint[:16] or who.by} wrote {what}: {result}", data)
+
+    def _publish_settings(self, store: MeterStore) -> None:
+        settings, meter = store.settings, store.meter.id
+        message = WallboxSettings(
+            **self.life.bus.stamp(WallboxSettings, meter),
+            t_ns=clock.now_ns(),
+            meter=meter,
+            mode=settings.get("wallbox_charging_mode", -1),
+            min_pv_power_quota=settings.get("wallbox_min_pv_power_quota", 0),
+            min_charging_power_quota=settings.get("wallbox_min_charging_power_quota", 0),
+        )
+        self.life.bus.publish(message, meter)
+
+    def _publish(self, store: MeterStore, content: Content) -> Image:
         meter = store.meter
         image = Image(
             **self.life.bus.stamp(Image, meter.id),
@@ -78,12 +166,16 @@ class RegisterStore(Actor):
         self.life.bus.publish(image, meter.id)
         self._fresh_until[meter.id] = content.t_ns + meter.stale_after_ms * 1_000_000 if content.t_ns else 0
         self.life.status(fresh_until_ns=min(self._fresh_until.values()))
+        return image
 
     async def _sync(self) -> None:
         now = clock.now_ns()
         journals = [journal for store in self._stores.values() if (journal := store.due(now)) is not None]
         if journals:
             await asyncio.get_running_loop().run_in_executor(None, partial(_sync_all, journals))
+        if self._audit is not None and self._unsafe:
+            self._unsafe = False
+            await asyncio.get_running_loop().run_in_executor(None, self._audit.sync)
 
     def _reject(self, reason: str) -> None:
         self._rejected += 1
@@ -98,9 +190,21 @@ class RegisterStore(Actor):
             self._event(finding.kind, finding.level, finding.text)
         store.findings.clear()
 
-    def _event(self, kind: str, level: str, text: str) -> None:
-        event = Event(**self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text)
+    def _event(self, kind: str, level: str, text: str, data: dict[str, str | int | float | bool] | None = None) -> None:
+        event = Event(
+            **self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data or {}
+        )
         self.life.bus.publish(event)
+
+
+def _audit(state_dir: Path) -> AuditLog:
+    try:
+        return AuditLog(state_dir, RegisterStore.role)
+    except OSError as error:
+        raise ConfigError(
+            f"gateway.state_dir: the audit log cannot be written there ({error}); "
+            "give a folder that belongs to the user who runs metergate"
+        ) from error
 
 
 def _sync_all(journals: list[Journal]) -> None:

@@ -6,17 +6,19 @@ The journal is written before the image leaves: a counter that somebody has seen
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.register_store.counters import MJ_PER_WH, Correction, Counted, Counters
 from services.register_store.journal import Journal, JournalDamagedError, Record
+from services.register_store.writes import RefusedWriteError, settings_of
 from shared import clock
 from shared.bus.messages import Block, Sample
 from shared.config.model import Meter
 from shared.errors import PeerError
-from shared.registers.identity import device_objects, identity_of
+from shared.modbus.pdu import ExceptionCode
+from shared.registers.identity import Identity, device_objects, identity_of
 from shared.registers.image import build_blocks
 from shared.registers.plan import plan_for
 from shared.registers.quantities import MANDATORY, POWERS, SUMS_AND_PHASES
@@ -60,8 +62,16 @@ class Content(NamedTuple):
     device: dict[int, str]
 
 
+class _Shown(NamedTuple):
+    """What the last image showed of its sample."""
+
+    t_ns: int
+    values: Mapping[str, float] | None
+    identity: Identity
+
+
 class MeterStore:
-    """One meter: its counters, its journal, its last sample.
+    """One meter: its counters, its journal, its last sample, what was written to it.
 
     Args:
         meter: settings.
@@ -81,6 +91,8 @@ class MeterStore:
         self._stale_ns = meter.stale_after_ms * 1_000_000
         self._journal, record = self._open(state_dir / f"counters-{journal_name(meter)}.journal")
         self._settings = record.settings
+        self._unsafe = False
+        self._shown = _Shown(0, None, identity_of(meter))
         self._held = record.held
         self._wall_s = record.wall_s
         last = Counted(record.t_ns, record.powers) if record.boot == clock.BOOT_ID else None
@@ -88,12 +100,18 @@ class MeterStore:
         self._synced_ns = clock.now_ns()
         self._synced_mj = self._energy()
 
-    def empty(self) -> Content:
-        """Before the first sample: who we are and the counters, nothing live."""
-        identity = identity_of(self.meter)
-        counters = self._counters
-        blocks = build_blocks(self._plan, None, counters.values, identity, self._settings, counters.unmeasured)
-        return Content(0, blocks, device_objects(identity))
+    @property
+    def settings(self) -> Mapping[str, int]:
+        """Row name of each register that was ever written -> value."""
+        return self._settings
+
+    def content(self) -> Content:
+        """What an image shows now: the last sample; before the first, who we are and the counters, nothing live."""
+        counters, shown = self._counters, self._shown
+        blocks = build_blocks(
+            self._plan, shown.values, counters.values, shown.identity, self._settings, counters.unmeasured
+        )
+        return Content(shown.t_ns, blocks, device_objects(shown.identity))
 
     def take(self, sample: Sample, now_ns: int) -> Content | None:
         """Count the sample, keep the counters, make the image; None for one that is not newer than the last.
@@ -120,18 +138,41 @@ class MeterStore:
         self._wall_s = wall_s
         self._write()
         identity = identity_of(self.meter, sample.texts, simulated=sample.simulated)
-        counters = self._counters
-        blocks = build_blocks(self._plan, sample.values, counters.values, identity, self._settings, counters.unmeasured)
-        return Content(t_ns, blocks, device_objects(identity))
+        self._shown = _Shown(t_ns, sample.values, identity)
+        return self.content()
+
+    def check(self, start: int, values: Sequence[int]) -> Mapping[str, int]:
+        """The settings that a write means, not done yet.
+
+        Args:
+            start: wire address of the first register.
+            values: one number per register.
+
+        Raises:
+            RefusedWriteError: says which exception the peer gets.
+        """
+        settings = settings_of(self._plan.rows, start, values)
+        if self._journal is None:
+            raise RefusedWriteError(
+                ExceptionCode.SERVER_DEVICE_FAILURE, "the journal is damaged: what is written could not be kept"
+            )
+        return settings
+
+    def write(self, settings: Mapping[str, int]) -> Content:
+        """Keep what `check` gave, then show it."""
+        self._settings = {**self._settings, **settings}
+        self._write()
+        self._unsafe = True
+        return self.content()
 
     def due(self, now_ns: int) -> Journal | None:
-        """The journal when it is time to make it safe against power loss: every 10 s or 10 Wh."""
+        """The journal when it is to be made safe against power loss: every 10 s or 10 Wh, after a write at once."""
         energy = self._energy()
         if self._journal is None or (
-            now_ns - self._synced_ns < SYNC_EVERY_NS and energy - self._synced_mj < SYNC_EVERY_MJ
+            not self._unsafe and now_ns - self._synced_ns < SYNC_EVERY_NS and energy - self._synced_mj < SYNC_EVERY_MJ
         ):
             return None
-        self._synced_ns, self._synced_mj = now_ns, energy
+        self._synced_ns, self._synced_mj, self._unsafe = now_ns, energy, False
         return self._journal
 
     def close(self) -> None:

@@ -3,11 +3,13 @@
 Adding a field with a default is compatible. Anything else is a new major: a new tag beside the old one.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from shared.clock import BOOT_ID
+
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -196,9 +198,9 @@ class WallboxSettings(Message, frozen=True, kw_only=True, tag="wallbox/1", gc=Fa
     """
 
     meter: str
-    mode: int = -1
-    min_pv_power_quota: int = 0
-    min_charging_power_quota: int = 0
+    mode: Annotated[int, msgspec.Meta(ge=-1, le=5)] = -1
+    min_pv_power_quota: Percent = 0
+    min_charging_power_quota: Percent = 0
 
 
 class Event(Message, frozen=True, kw_only=True, tag="event/1", gc=False):

@@ -11,7 +11,7 @@ from typing import Final
 
 from services.measurement.derive import complete
 from services.measurement.simulated.battery import Battery
-from services.measurement.simulated.loads import Power, home
+from services.measurement.simulated.loads import DAY_S, HOUR_S, Power, home
 from services.measurement.simulated.noise import Channel, swing, unit
 from services.measurement.simulated.sun import pv_dc
 from services.measurement.simulated.wallbox import Status, Wallbox, WallboxControl, stay
@@ -72,7 +72,8 @@ class Household:
         consumption = sum(phase.p for phase in self._home)
         surplus = EFFICIENCY * self._pv_dc - consumption
         if settings.wallbox_kw:
-            self._wallbox.follow(stay(self._seed, self._t_s), surplus, seconds)
+            hour = self._t_s % DAY_S / HOUR_S
+            self._wallbox.follow(stay(self._seed, self._t_s), surplus, seconds, hour)
         rest = surplus - self._wallbox.power
         wanted = rest if rest > 0 else min(0.0, surplus)  # the battery does not discharge into the car
         wanted += 12 * swing(self._seed, Channel.BATTERY, self._t_s, 4)  # no controller hits zero exactly

@@ -8,8 +8,9 @@ from msgspec import UNSET
 
 from services.measurement.pace import Clock, Pace
 from services.measurement.simulated.household import Household
-from services.measurement.simulated.wallbox import WallboxControl
+from services.measurement.simulated.wallbox import Mode, WallboxControl
 from services.measurement.source import Link, Reading, Report
+from shared.bus.messages import WallboxSettings
 from shared.config.model import Simulated
 
 TEXTS: Final = {
@@ -51,6 +52,14 @@ class SimulatedSource:
     @control.setter
     def control(self, control: WallboxControl) -> None:
         self._household.control = control
+
+    def steer(self, settings: WallboxSettings) -> None:
+        """Obey from the next cycle on. A mode that was never written stays as the household has it."""
+        self.control = WallboxControl(
+            mode=self.control.mode if settings.mode < 0 else Mode(settings.mode),
+            min_pv_quota=settings.min_pv_power_quota,
+            min_charging_quota=settings.min_charging_power_quota,
+        )
 
     async def readings(self) -> AsyncIterator[Reading]:
         """One reading a cycle, for ever."""

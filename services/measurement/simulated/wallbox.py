@@ -13,18 +13,22 @@ PHASE_SWITCH_W: Final = 4_140.0
 """6 A on three phases: below it one phase is used."""
 SMALLEST_W: Final = 1_380.0
 """6 A on one phase: no car charges with less."""
+NIGHT_FROM_H: Final = 22.0
+NIGHT_TO_H: Final = 6.0
+"""The timetable of mode `TIME`: this household's cheap hours."""
 _INERTIA_S: Final = 4.0
 _LONGEST_STAY: Final = 14  # days at home in a row that are looked back
 
 
 class Mode(IntEnum):
-    """Charging modes, numbered as in registers 41168 and 40994."""
+    """Charging modes, numbered as in registers 41168 and 40994; the latter is not known to show `TIME`."""
 
     OFF = 0
     LOCK = 1
     POWER = 2
     SOLAR_PURE = 3
     SOLAR_PLUS = 4
+    TIME = 5
 
 
 class Status(IntEnum):
@@ -50,18 +54,21 @@ class WallboxControl(msgspec.Struct, frozen=True):
     min_charging_quota: int = 0
 
 
-def allowed(control: WallboxControl, surplus_w: float, largest_w: float) -> float:
+def allowed(control: WallboxControl, surplus_w: float, largest_w: float, hour: float = 0.0) -> float:
     """Power that may be charged now, W; 0 is a pause.
 
     Args:
         control: settings.
         surplus_w: solar power that the home does not need.
         largest_w: of wallbox and car.
+        hour: of the day, for the mode that goes by time.
     """
     smallest = min(SMALLEST_W, largest_w)
     match control.mode:
         case Mode.POWER:
             return largest_w
+        case Mode.TIME:
+            return largest_w if hour >= NIGHT_FROM_H or hour < NIGHT_TO_H else 0.0
         case Mode.SOLAR_PURE:
             return min(surplus_w, largest_w) if surplus_w >= smallest else 0.0
         case Mode.SOLAR_PLUS:
@@ -135,8 +142,8 @@ class Wallbox:
         self.session_wh = 0.0
         self.session_s = 0.0
 
-    def follow(self, car: Stay | None, surplus_w: float, seconds: float) -> None:
-        """Charge for `seconds` as the settings allow."""
+    def follow(self, car: Stay | None, surplus_w: float, seconds: float, hour: float = 0.0) -> None:
+        """Charge for `seconds` as the settings allow at that hour of the day."""
         if car is None:
             self.power = 0.0  # whoever pulls the plug does not wait for a ramp
             self.status = Status.OFFLINE
@@ -144,7 +151,7 @@ class Wallbox:
         if car.day != self._day:
             self._day, self.session_wh, self.session_s = car.day, 0.0, 0.0
         left_wh = car.need_wh - self.session_wh
-        wanted = allowed(self.control, surplus_w, self._largest_w) if left_wh > 0 else 0.0
+        wanted = allowed(self.control, surplus_w, self._largest_w, hour) if left_wh > 0 else 0.0
         power = self.power + (wanted - self.power) * (1 - exp(-seconds / _INERTIA_S)) if wanted else 0.0
         self.power = min(power, left_wh * 3600 / seconds) if seconds > 0 else power
         self.phases = 3 if self._largest_w >= PHASE_SWITCH_W and self.power >= PHASE_SWITCH_W else 1

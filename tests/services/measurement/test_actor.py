@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 import structlog
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from services.measurement.actor import Gauge, Measurement
@@ -13,7 +14,7 @@ from services.measurement.source import Link, Reading
 from shared.actor import Life
 from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints
-from shared.bus.messages import Event, Message, Sample, SourceState
+from shared.bus.messages import Event, Message, Sample, SourceState, WallboxSettings
 from shared.bus.publisher import Stamp
 from shared.clock import now_ns
 from shared.config.model import Config, Meter, Replay, Simulated
@@ -28,10 +29,16 @@ class HeardBus:
 
     def __init__(self) -> None:
         self.heard: list[Message] = []
+        self.deliver: Callable[[WallboxSettings], None]
 
     def stamp(self, _kind: type[Message], _key: str = "") -> Stamp:
         """Count."""
         return Stamp(src="measurement", gen=1, seq=len(self.heard))
+
+    def subscribe(self, instance: str, kind: type[Message], handler: Callable[[WallboxSettings], None]) -> None:
+        """Keep the handler."""
+        assert (instance, kind) == ("register-store", WallboxSettings)
+        self.deliver = handler
 
     def publish(self, message: Message, _key: str = "") -> None:
         """Keep it."""
@@ -165,6 +172,34 @@ def test_meters_run_side_by_side_and_freshness_is_that_of_the_oldest() -> None:
     assert life.fresh[0] == 0  # the second has none yet
     assert isinstance(life.fresh[-1], int)
     assert now_ns() < life.fresh[-1] < now_ns() + 5_000_000_000
+
+
+def test_what_was_written_to_a_meter_is_obeyed_by_its_wallbox_alone() -> None:
+    async def story() -> None:
+        life = HeardLife(SIMULATED, replace(SIMULATED, id="barn", unit=2))
+        work = asyncio.create_task(Measurement(life).run())
+        await until(lambda: life.is_ready)
+        life.messages.deliver(WallboxSettings(src="register-store", gen=1, seq=1, t_ns=1, meter="barn", mode=1))
+        life.messages.deliver(WallboxSettings(src="register-store", gen=1, seq=1, t_ns=1, meter="gone", mode=2))
+        modes: dict[str, set[float]] = {"house": set(), "barn": set()}
+        life.messages.heard.clear()
+        await until(lambda: len(life.samples) >= 6)
+        for sample in life.samples:
+            modes[sample.meter].add(sample.values["active_charge_mode"])
+        assert modes["house"] == {4.0}
+        assert 1.0 in modes["barn"]
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    with capture_logs():
+        asyncio.run(story())
+
+
+def test_a_source_without_a_wallbox_to_steer_ignores_what_is_written(life: HeardLife) -> None:
+    gauge = Gauge(SIMULATED, life, lambda: None, Script())
+    gauge.obey(WallboxSettings(src="register-store", gen=1, seq=1, t_ns=1, meter="house", mode=1))
+    assert life.messages.heard == []
 
 
 def test_without_a_meter_it_is_ready_and_stays() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.register_store.meter_store import Content, MeterStore, RejectedSampleError, journal_name
+from services.register_store.writes import RefusedWriteError
 from shared import clock
 from shared.bus.messages import Sample
 from shared.config.model import Meter, Modbus
@@ -100,10 +101,10 @@ def test_the_sources_own_counter_is_shown_and_guarded(story: Story) -> None:
 
 def test_counters_are_unknown_before_the_first_sample_only(story: Story) -> None:
     row = find("active_energy_import")
-    assert row.address in unknown(story.store.empty())
+    assert row.address in unknown(story.store.content())
     assert row.address not in unknown(story.sample(active_power=1.0))
     story.restart()
-    assert row.address not in unknown(story.store.empty())
+    assert row.address not in unknown(story.store.content())
 
 
 def test_an_older_or_repeated_sample_changes_nothing(story: Story) -> None:
@@ -160,3 +161,36 @@ def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
 def test_invented_energy_is_counted_apart() -> None:
     assert journal_name(METER) == "house"
     assert journal_name(Meter(id="house", source="simulated")) == "house.simulated"
+
+
+def test_a_write_is_shown_with_the_last_sample_and_survives_a_restart(story: Story) -> None:
+    story.sample(active_power=100.0)
+    shown = story.store.write(story.store.check(41168, (3, 0, 20)))
+    assert (register(shown, "wallbox_charging_mode"), register(shown, "wallbox_min_pv_power_quota")) == (3, 20)
+    assert register(shown, "active_power_import") == 1000
+    assert shown.t_ns == story.t_ns
+    due = story.store.due(story.t_ns)
+    assert due is not None
+    assert story.store.due(story.t_ns) is None
+    story.restart()
+    assert register(story.store.content(), "wallbox_charging_mode") == 3
+    assert story.store.settings == {"wallbox_charging_mode": 3, "wallbox_min_pv_power_quota": 20}
+    assert register(story.sample(active_power=1.0), "wallbox_min_pv_power_quota") == 20
+
+
+def test_a_write_that_is_refused_changes_nothing(story: Story) -> None:
+    story.sample(active_power=1.0)
+    story.store.write(story.store.check(41168, (3,)))
+    with pytest.raises(RefusedWriteError, match="is 6"):
+        story.store.check(41168, (6,))
+    with pytest.raises(RefusedWriteError, match="is 55"):
+        story.store.check(41168, (4, 0, 55))
+    assert register(story.store.content(), "wallbox_charging_mode") == 3
+
+
+def test_what_could_not_be_kept_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "counters-house.journal").write_bytes(b"nonsense")
+    store = MeterStore(METER, tmp_path, wallbox=False)
+    with pytest.raises(RefusedWriteError, match="journal is damaged") as refused:
+        store.check(41168, (3,))
+    assert refused.value.code == 4

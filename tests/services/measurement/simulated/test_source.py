@@ -1,9 +1,12 @@
 import asyncio
 from typing import cast
 
+import pytest
+
 from services.measurement.simulated.source import SimulatedSource
 from services.measurement.simulated.wallbox import Mode, WallboxControl
-from services.measurement.source import Link, Reading
+from services.measurement.source import Link, Reading, Steered
+from shared.bus.messages import WallboxSettings
 from shared.config.model import Simulated
 from tests.services.measurement.fake_clock import FakeClock
 
@@ -73,3 +76,29 @@ def test_the_wallbox_can_be_set_through_the_source() -> None:
         return cast("Reading", await anext(aiter(source.readings())))
 
     assert asyncio.run(first()).values["active_charge_mode"] == Mode.LOCK
+
+
+@pytest.mark.parametrize(
+    ("mode", "control"),
+    [
+        (-1, WallboxControl(Mode.SOLAR_PLUS, 30, 40)),
+        (0, WallboxControl(Mode.OFF, 30, 40)),
+        (5, WallboxControl(Mode.TIME, 30, 40)),
+    ],
+)
+def test_the_wallbox_obeys_what_was_written(mode: int, control: WallboxControl) -> None:
+    source = SimulatedSource(Simulated(start="01:00"), 200, lambda _: None, FakeClock())
+    assert isinstance(source, Steered)
+    source.steer(
+        WallboxSettings(
+            src="register-store",
+            gen=1,
+            seq=1,
+            t_ns=1,
+            meter="house",
+            mode=mode,
+            min_pv_power_quota=30,
+            min_charging_power_quota=40,
+        )
+    )
+    assert source.control == control

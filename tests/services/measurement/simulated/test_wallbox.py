@@ -70,3 +70,11 @@ def test_a_small_wallbox_uses_one_phase() -> None:
         box.follow(Stay(0, 9000), 0, 1.0)
     assert box.phases == 1
     assert isclose(box.power, 3700, rel_tol=0.01)
+
+
+@pytest.mark.parametrize(("hour", "watts"), [(21.99, 0), (22, 11_000), (0, 11_000), (5.99, 11_000), (6, 0), (12, 0)])
+def test_the_mode_by_time_charges_at_night(hour: float, watts: float) -> None:
+    assert allowed(WallboxControl(Mode.TIME), 9000, 11_000, hour) == watts
+    box = Wallbox(11, WallboxControl(Mode.TIME))
+    box.follow(Stay(0, 9000), 9000, 60.0, hour)
+    assert (box.status == Status.CHARGING) is (watts > 0)
