@@ -15,7 +15,7 @@ Run = Callable[..., click.testing.Result]
 def run() -> Run:
     """The outcome of `metergate ARGS...`; an exception that is no exit fails the test."""
 
-    def invoke(*arguments: str | Path) -> click.testing.Result:
+    def invoke(*arguments: str | Path | int) -> click.testing.Result:
         result = click.testing.CliRunner().invoke(app, [str(one) for one in arguments], prog_name="metergate")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
