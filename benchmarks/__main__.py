@@ -23,12 +23,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", epilog=f"benchmarks:\n{names}", formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("name", nargs="*", choices=[[], *BENCHMARKS], help="which; all without a name")
+    parser.add_argument("name", nargs="*", help="which; all without a name")
     parser.add_argument("--quick", action="store_true", help="a short look whether all works")
     parser.add_argument("--rounds", type=int, help="repetitions of which the median counts")
     parser.add_argument("--seconds", type=float, help="of one load")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables there as well")
     given = parser.parse_args()
+    for name in given.name:
+        if name not in BENCHMARKS:
+            parser.error(f"no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
     usual = Options(quick=True, rounds=1, seconds=0.5) if given.quick else Options()
     options = Options(given.quick, given.rounds or usual.rounds, given.seconds or usual.seconds)
     report = Report()

@@ -1,6 +1,7 @@
 """The plain slave's life: images from the register store in, Modbus TCP out, once a second a word about both."""
 
 import asyncio
+import contextlib
 import socket
 from typing import Final
 
@@ -15,6 +16,9 @@ from shared.modbus.server import Limits, Server
 
 STORE: Final = "register-store"
 TELL_EVERY_S: Final = 1.0
+FIRST_IMAGES_S: Final = 0.5
+"""How long a start waits for the images. Those of a running store are here within milliseconds; meanwhile clients
+wait in the queue of the held socket, so that a restart shows them no exception. Without a store they get 04."""
 
 
 class PlainSlave(Actor):
@@ -23,13 +27,19 @@ class PlainSlave(Actor):
     role = "plain-slave"
 
     async def run(self) -> None:
-        """Listen first, so that a client is answered (04) even before the first image."""
+        """Serve once the images are here, or it is clear that they are not to be had soon."""
         life, settings = self.life, self.life.config.slave
         self._replica = Replica({meter.id: meter.unit for meter in life.config.meter})
+        self._complete = asyncio.Event()
         server = Server(self._replica, life.log, limits(settings))
-        await server.start(life.listen or (listen(settings),))
+        sockets = life.listen or (listen(settings),)
+        life.bus.subscribe(STORE, Image, self._take)
+        if life.config.meter:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_IMAGES_S):
+                    await self._complete.wait()
+        await server.start(sockets)
         try:
-            life.bus.subscribe(STORE, Image, self._take)
             life.log.info("serving", port=server.port, max_connections=server.cap)
             life.ready()
             while True:
@@ -41,6 +51,8 @@ class PlainSlave(Actor):
     def _take(self, image: Image) -> None:
         """Hand an image to the replica. What it refuses is logged at the 1st, 2nd, 4th, 8th time of its kind."""
         verdict = self._replica.take(image, clock.now_ns())
+        if self._replica.complete:
+            self._complete.set()
         if verdict is Verdict.TAKEN or verdict is Verdict.OLDER:
             return
         times = self._replica.counts[verdict]

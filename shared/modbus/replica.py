@@ -76,9 +76,14 @@ class Replica:
         return held is not None and held.version >= version
 
     @property
+    def complete(self) -> bool:
+        """Whether there is an image of every configured meter, of whatever age."""
+        return len(self._held) == len(self._units)
+
+    @property
     def fresh_until_ns(self) -> int:
         """Until when every configured meter is fresh; 0 where one has no sample yet, or there is no meter."""
-        if not self._units or len(self._held) < len(self._units):
+        if not self._units or not self.complete:
             return 0
         return max(0, min(held.deadline_ns for held in self._held.values()))
 

@@ -11,6 +11,8 @@ from pymodbus.pdu import ExceptionResponse
 from shared.errors import PeerError, RefusedError
 
 Function = Literal[3, 4]
+TIMEOUT_S = 2.0
+"""For connecting, and for each answer."""
 _EXCEPTIONS: Final = {
     1: "the slave does not know this function, or does not allow it to us",
     2: "there is no such register, or the range leaves the block; `metergate registers` lists what exists",
@@ -30,7 +32,6 @@ class ModbusClient:
         host: address or name.
         port: TCP port.
         unit: Modbus unit id.
-        timeout_s: for connecting, and for each answer.
 
     Raises:
         PeerError: nobody accepts the connection.
@@ -38,11 +39,11 @@ class ModbusClient:
 
     __slots__ = ("_client", "_unit", "_where")
 
-    def __init__(self, host: str, port: int, unit: int, timeout_s: float = 2.0) -> None:
+    def __init__(self, host: str, port: int, unit: int) -> None:
         self._where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._unit = unit
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)  # it prints what we say in our own words
-        self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+        self._client = ModbusTcpClient(host, port=port, timeout=TIMEOUT_S, retries=0)
         if not self._client.connect():  # type: ignore[no-untyped-call]  # pymodbus left it without types
             raise PeerError(f"nobody accepts Modbus TCP at {self._where}; is the slave running? see `metergate ps`")
 

@@ -33,6 +33,10 @@ class Listener:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening."""
         self._socket.close()
         self._context.term()
 

@@ -118,6 +118,27 @@ def test_the_life_of_the_role() -> None:
         asyncio.run(story())
 
 
+def test_who_connects_before_the_first_image_is_answered_from_it() -> None:
+    async def story() -> None:
+        held = bind("127.0.0.1", 0)
+        held.listen()  # as the supervisor's does while the role starts
+        port = held.getsockname()[1]
+        life = FakeLife(Slave(), held)
+        work = asyncio.create_task(PlainSlave(life).run())
+        early = asyncio.create_task(ask(port, read(0, 2)))
+        await until(lambda: life.messages.subscribed)
+        assert not early.done()
+        life.messages.deliver(image(t_ns=clock.now_ns()))
+        assert await early == answer(registers(0, 2))
+        assert life.is_ready
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    with capture_logs():
+        asyncio.run(story())
+
+
 def test_the_settings_become_limits() -> None:
     settings = Slave(max_connections=3, max_connections_per_address=2, idle_timeout_s=1.5)
     granted = limits(settings)

@@ -73,3 +73,12 @@ def test_following_the_continuation_gives_every_object_once(device: dict[int, st
     for number, text in found.items():
         assert device[number].startswith(text)
         assert len(text.encode()) == len(device[number].encode()) or len(text.encode()) > 240
+
+
+def test_a_list_that_does_not_fit_says_where_to_go_on() -> None:
+    device = {0: "a" * 200, 1: "b" * 200, 2: "c"}
+    first, second = identify(device, Identify(1, 0)), identify(device, Identify(1, 1))
+    assert isinstance(first, bytes)
+    assert isinstance(second, bytes)
+    assert (first[4:6], objects(first)) == (b"\xff\1", {0: device[0]})
+    assert (second[4:6], objects(second)) == (b"\0\0", {1: device[1], 2: "c"})

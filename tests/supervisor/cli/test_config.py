@@ -1,0 +1,137 @@
+"""`metergate config` and `metergate init`."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from shared.bus.endpoints import acquire
+from shared.config.load import load
+from shared.config.template import SOURCES
+from tests.supervisor.cli.conftest import Run
+
+
+def test_check_says_what_it_found(run: Run, config: Path) -> None:
+    result = run("config", "check", "--config", config)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(
+        f"{config}: ok: meter house (unit 1, simulated); Modbus TCP on 127.0.0.1:1502; run_dir "
+    )
+
+
+def test_check_names_every_mistake(run: Run, config: Path) -> None:
+    config.write_text(config.read_text(encoding="utf-8") + "workers = 99\nprot = 1\n", encoding="utf-8")
+    result = run("config", "check", "--config", config)
+    assert result.exit_code == 78
+    assert result.stdout == ""
+    first, second = result.stderr.splitlines()
+    assert f"{config}:11: slave.workers: is 99" in first
+    assert f"{config}:12: slave.prot: is no setting; did you mean 'port'?" in second
+
+
+def test_show_is_a_file_that_means_the_same(run: Run, config: Path, tmp_path: Path) -> None:
+    result = run("config", "show", "--config", config)
+    assert result.exit_code == 0
+    assert 'id = "house"  # line 5' in result.stdout
+    assert "workers = 1  # default" in result.stdout
+    assert "#stale_after_s =  # not set" in result.stdout
+    again = tmp_path / "again.toml"
+    again.write_text(result.stdout, encoding="utf-8")
+    assert load(again) == load(config)
+
+
+def test_show_tells_what_the_environment_overrides(
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METERGATE_STATE_DIR", str(tmp_path / "elsewhere"))
+    assert (
+        f'state_dir = "{tmp_path}/elsewhere"  # METERGATE_STATE_DIR' in run("config", "show", "--config", config).stdout
+    )
+    found = json.loads(run("config", "show", "--json", "--config", config).stdout)
+    assert found["overridden"] == {"gateway.state_dir": "METERGATE_STATE_DIR"}
+
+
+def test_show_for_programs(run: Run, config: Path) -> None:
+    found = json.loads(run("config", "show", "--json", "--config", config).stdout)
+    assert found["settings"]["slave"]["port"] == 1502
+    assert found["settings"]["slave"]["workers"] == 1
+    assert found["set"] == {"gateway.run_dir": 2, "meter.id": 5, "meter.source": 6, "slave.host": 9, "slave.port": 10}
+
+
+def test_set_changes_one_key_and_keeps_comments(run: Run, config: Path) -> None:
+    result = run("config", "set", "slave.port", "1503", "--config", config)
+    assert result.exit_code == 0
+    assert "slave.port is set; nothing runs now" in result.stdout
+    assert load(config).slave.port == 1503
+    assert "# mine" in config.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("slave.port", "1503", "starts again by itself: plain-slave"),
+        ("meter.cycle_ms", "500", "starts again by itself: measurement, register-store"),
+        ("log.level", "debug", "[log] counts from the next start of metergate"),
+        ("slave.port", "1502", "that changes nothing"),
+    ],
+)
+def test_set_tells_what_will_start_again(
+    run: Run, config: Path, run_dir: Path, key: str, value: str, expected: str
+) -> None:
+    lock = acquire(run_dir, "supervisor")
+    result = run("config", "set", key, value, "--config", config)
+    lock.release()
+    assert result.exit_code == 0
+    assert expected in result.stdout
+
+
+@pytest.mark.parametrize(("key", "value"), [("slave.port", "0"), ("slave.prot", "1"), ("meter.source", "modbus")])
+def test_set_refuses_what_would_be_wrong(run: Run, config: Path, key: str, value: str) -> None:
+    before = config.read_bytes()
+    result = run("config", "set", key, value, "--config", config)
+    assert result.exit_code == 78
+    assert "nothing was written" in result.stderr
+    assert config.read_bytes() == before
+
+
+def test_set_can_cure_a_wrong_file(run: Run, config: Path, run_dir: Path) -> None:
+    config.write_text(config.read_text(encoding="utf-8").replace("1502", "0"), encoding="utf-8")
+    lock = acquire(run_dir, "supervisor")
+    result = run("config", "set", "slave.port", "1502", "--config", config)
+    lock.release()
+    assert "the file is right again" in result.stdout
+    assert run("config", "check", "--config", config).exit_code == 0
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_init_writes_a_file_that_is_valid(run: Run, tmp_path: Path, source: str) -> None:
+    path = tmp_path / "new.toml"
+    assert run("init", path, "--source", source).exit_code == 0
+    assert run("config", "check", "--config", path).exit_code == 0
+    assert load(path).meter[0].source == source
+
+
+def test_init_overwrites_nothing(run: Run, config: Path) -> None:
+    before = config.read_bytes()
+    result = run("init", config)
+    assert result.exit_code == 1
+    assert "exists and stays as it is" in result.stderr
+    assert config.read_bytes() == before
+
+
+def test_init_says_where_it_cannot_write(run: Run, tmp_path: Path) -> None:
+    result = run("init", tmp_path / "none" / "metergate.toml")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+
+
+def test_a_bus_key_is_made_once_and_kept_secret(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bus.key"
+    public = run("bus-key", path).stdout
+    assert len(public.strip()) == 40
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert run("bus-key", path).stdout == public
+    path.write_text("other", encoding="utf-8")
+    result = run("bus-key", path)
+    assert (result.exit_code, path.read_text(encoding="utf-8")) == (1, "other")
