@@ -16,7 +16,20 @@ import msgspec
 from msgspec import NODEFAULT, UNSET
 
 from shared.config.check import describe, section_of
-from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, Section, Sensor, Simulated
+from shared.config.model import (
+    Bus,
+    BusHost,
+    Config,
+    Group,
+    Identity,
+    Meter,
+    Modbus,
+    Replay,
+    Section,
+    Sensor,
+    Simulated,
+    Target,
+)
 
 SOURCES: Final = ("simulated", "modbus", "replay")
 WIDTH: Final = 110
@@ -40,6 +53,12 @@ EXAMPLES: Final[Mapping[tuple[type[Section], str], Any]] = {
     (Identity, "serial_number"): "12345678",
     (Group, "number"): 1,
     (Sensor, "number"): 1,
+    (Target, "address"): "192.168.0.30",
+    (Target, "port"): 502,
+    (Target, "meter"): "house",
+    (Target, "groups"): ("instantaneous_total", "energy_total"),
+    (Target, "token_file"): "token",
+    (Target, "hmac_file"): "hmac.key",
 }
 """For keys without a default; those that must be there stand as they are in the file."""
 
