@@ -10,9 +10,9 @@ from shared import clock
 from shared.actor import Actor, Life
 from shared.bus.messages import Event, Image, Sample
 
-GRACE_S: Final = 1.0
-"""After a start the sample of a running measurement is here within milliseconds; only without one, an image without
-live values is published, since it would end what the slaves still serve from before."""
+GRACE_S: Final = 2.0
+"""After a start the sample of a running measurement is here within milliseconds. An image without live values would end
+what the slaves still serve from before; it waits as long as the shortest staleness limit."""
 
 SYNC_CHECK_S: Final = 1.0
 
