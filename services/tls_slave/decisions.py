@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from shared.tls.roles import Grant, Rights, RoleTable, Row
-from shared.tls.trust import NOBODY, Pin, TrustSet
 
 from shared.bus.messages import Trust
 from shared.errors import BusError
 from shared.tls.certificate import fingerprint
+from shared.tls.roles import Grant, Rights, RoleTable, Row
+from shared.tls.trust import NOBODY, Pin, TrustSet
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from OpenSSL import SSL
-from shared.tls.trust import Standing
 from structlog.typing import FilteringBoundLogger
 
 from services.tls_slave.access import PeerAccess
@@ -34,6 +33,7 @@ from shared.tls.accept import Acceptor
 from shared.tls.limits import Limits as HandshakeLimits
 from shared.tls.limits import Refusal, origin_of
 from shared.tls.peer import TlsPeer
+from shared.tls.trust import Standing
 
 MAX_CUT_TOLD: Final = 256
 """Fingerprints whose cut connections are still counted."""
