@@ -115,6 +115,20 @@ class Lifecycle:
         self._rest(after, reason)
         return Todo.NOTHING
 
+    def kill(self, now: float, cause: str) -> Todo:
+        """Asked for: end the process this instant and start it again at once, unless it was to stop anyway.
+
+        No death of its own: the budget and the pauses of the policy stay as they are.
+        """
+        if not self.pid:
+            return Todo.NOTHING
+        if self.state in RUNNING:
+            self._after = State.STARTING
+            self.state = State.STOPPING
+        self.reason = self._cause = cause
+        self.deadline = now + self._stop_timeout_s
+        return Todo.KILL
+
     def park(self, reason: str) -> None:
         """It could not even be launched, and trying again cannot help."""
         self._rest(State.PARKED, reason)

@@ -20,8 +20,8 @@ def find_run_dir(config: str | None, environ: Mapping[str, str] = os.environ) ->
         import tomllib  # noqa: PLC0415  # containers name the folder in the environment and save these milliseconds
 
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = path.read_text(encoding="utf-8", errors="replace")  # also one that is no UTF-8 is being edited
+        except OSError:
             return None
         try:
             given = tomllib.loads(text).get("gateway", {}).get("run_dir", "run")

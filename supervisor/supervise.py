@@ -8,6 +8,7 @@ import msgspec
 
 from shared.config.model import Config
 from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
+from shared.tls.text import clean
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
 from supervisor.control import Control, Progress
@@ -142,8 +143,13 @@ class Supervisor:
             if self._settings.error:
                 raise RefusedError(self._settings.error)
             return self._ps
+        if verb == "kill":
+            return self._kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
         if verb not in {"start", "stop", "restart"}:
-            raise RefusedError(f"{verb!r} is no command; there are: ps reload restart start stop")
+            raise RefusedError(f"{verb!r} is no command; there are: kill ps reload restart start stop")
+        return self._steer(verb, args)
+
+    def _steer(self, verb: str, args: dict[str, Any]) -> Progress:
         processes = self._fleet.named(str(args.get("role", "")))
         if verb != "stop" and any(process.life.state is State.DISABLED for process in processes):
             raise RefusedError(f"{processes[0].spec.name} is disabled in the settings; enable it there")
@@ -157,6 +163,15 @@ class Supervisor:
                 todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
             self._fleet.do(process, todo)
         return lambda: _at_rest(processes) if verb == "stop" else _all_ready(processes)
+
+    def _kill(self, instance: str, reason: str) -> Progress:
+        """End one process this instant: somebody cannot wait until it does what it was told. Done when it is gone."""
+        process = next((each for each in self._fleet if each.name == instance), None)
+        if process is None:
+            raise RefusedError(f"{instance!r} is not run by this supervisor")
+        pid = process.life.pid
+        self._fleet.do(process, process.life.kill(now(), f"killed by command: {reason}"))
+        return lambda: None if pid and process.life.pid == pid else {"pid": pid}
 
     def _ps(self) -> dict[str, Any]:
         return {

@@ -17,9 +17,9 @@ from shared.bus.messages import Command, Event, Image, Sample, WallboxSettings
 from shared.errors import ConfigError, RefusedError
 from shared.modbus.pdu import ExceptionCode
 
-GRACE_S: Final = 1.0
-"""After a start the sample of a running measurement is here within milliseconds; only without one, an image without
-live values is published, since it would end what the slaves still serve from before."""
+GRACE_S: Final = 2.0
+"""After a start the sample of a running measurement is here within milliseconds. An image without live values would end
+what the slaves still serve from before; it waits as long as the shortest staleness limit."""
 
 SYNC_CHECK_S: Final = 1.0
 

@@ -138,6 +138,7 @@ class Trust(Message, frozen=True, kw_only=True, tag="trust/1", gc=False):
         authorities: PEM certificates of the local CA folder; never an accepted certificate.
         roles: the rights table.
         own: version of the gateway's own keys and certificates; a change means: load them again.
+        labels: fingerprint -> the owner's name for an accepted certificate, where it has one.
     """
 
     accepted: dict[str, str] = {}
@@ -145,6 +146,7 @@ class Trust(Message, frozen=True, kw_only=True, tag="trust/1", gc=False):
     authorities: bytes = b""
     roles: tuple[RoleRights, ...] = ()
     own: str = ""
+    labels: dict[str, str] = {}
 
 
 class Seen(Message, frozen=True, kw_only=True, tag="seen/1", gc=False):
@@ -159,7 +161,7 @@ class Seen(Message, frozen=True, kw_only=True, tag="seen/1", gc=False):
         address: of the peer, without port.
         verdict: name of the trust verdict, e.g. `PENDING`.
         authority: fingerprint of the local CA that it chains to, where it is CA-valid.
-        version, cipher: negotiated.
+        protocol, cipher: negotiated, e.g. `TLSv1.3`.
     """
 
     fingerprint: str
@@ -168,7 +170,7 @@ class Seen(Message, frozen=True, kw_only=True, tag="seen/1", gc=False):
     address: str
     verdict: str
     authority: str = ""
-    version: str = ""
+    protocol: str = ""
     cipher: str = ""
 
 
@@ -227,6 +229,7 @@ class Sessions(Message, frozen=True, kw_only=True, tag="sessions/1", gc=False):
         connections: open now.
         accepted, refused, requests, exceptions, framing_errors: counters since this start.
         clients: address -> requests since connect, for at most 64 open connections.
+        labels: of the same clients, where they have a certificate: the owner's name for it, else its fingerprint.
     """
 
     port: int
@@ -237,6 +240,7 @@ class Sessions(Message, frozen=True, kw_only=True, tag="sessions/1", gc=False):
     exceptions: int = 0
     framing_errors: int = 0
     clients: dict[str, int] = {}
+    labels: dict[str, str] = {}
 
 
 class Child(msgspec.Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from typing import Final, TypedDict, cast
 import zmq
 
 from shared.bus.codec import encode
-from shared.bus.messages import Event, Message, topic
+from shared.bus.messages import Event, Message, Seen, topic
 from shared.bus.sockets import Socket
 
 MAX_TOPICS: Final = 4096
@@ -53,7 +53,7 @@ class Publisher:
         """Send to all who subscribed. Never blocks: a subscriber that does not read loses messages, not the writer."""
         name = topic(type(message), key)
         payload = encode(message)
-        if not isinstance(message, Event) and (name in self._last or len(self._last) < MAX_TOPICS):
+        if not isinstance(message, Event | Seen) and (name in self._last or len(self._last) < MAX_TOPICS):
             self._last[name] = payload  # an event is not a state: who comes later did not see it happen
         self._send(name, payload)
 

@@ -8,8 +8,10 @@ from shared.bus.codec import MAX_BYTES
 from shared.bus.network import Endpoint
 from shared.errors import ConfigError, RefusedError
 
-QUEUE: Final = 64
-"""Messages per peer and direction. Who reads slower keeps what is queued and misses what comes meanwhile."""
+QUEUE: Final = 512
+"""Messages per peer and direction. ZeroMQ counts what was taken in halves of it, so that 256 always fit: as many meters
+as there are unit ids, whose last values a newcomer gets at once. Who reads slower keeps what is queued and misses what
+comes meanwhile; a stopped reader costs its writer 2 MiB of images."""
 
 HEARTBEAT_MS: Final = 2000
 """Between hosts: a cable that was pulled says nothing by itself."""

@@ -36,7 +36,7 @@ WIDTH: Final = 110
 
 EXAMPLES: Final[Mapping[tuple[type[Section], str], Any]] = {
     (BusHost, "name"): "house",
-    (BusHost, "address"): "192.168.0.10",
+    (BusHost, "address"): "192.0.2.10",
     (BusHost, "public_key"): "0" * 40,
     (Bus, "this"): "house",
     (Bus, "secret_key_file"): "bus.key",
@@ -44,7 +44,7 @@ EXAMPLES: Final[Mapping[tuple[type[Section], str], Any]] = {
     (Meter, "source"): "simulated",
     (Meter, "stale_after_s"): 5.0,
     (Simulated, "start"): "06:30",
-    (Modbus, "host"): "192.168.0.20",
+    (Modbus, "host"): "192.0.2.20",
     (Replay, "file"): "recording.csv",
     (Replay, "meter"): "house",
     (Identity, "manufacturer"): "metergate",

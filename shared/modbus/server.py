@@ -100,12 +100,7 @@ class Server:
 
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Serve on `sockets`, bound or listening. They belong to this server from now on."""
-        if self.cap < self._limits.max_connections:
-            self._log.warning(
-                "fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
-                configured=self._limits.max_connections,
-                possible=self.cap,
-            )
+        self._warn_of_descriptors()
         loop = asyncio.get_running_loop()
         for sock in sockets:
             tune(sock)
@@ -177,6 +172,14 @@ class Server:
             self._log.debug("connection ended: not a Modbus TCP frame", peer=connection.peer)
         if not self._connections:
             self._drained.set()
+
+    def _warn_of_descriptors(self) -> None:
+        if self.cap < self._limits.max_connections:
+            self._log.warning(
+                "fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
+                configured=self._limits.max_connections,
+                possible=self.cap,
+            )
 
     def _connection(self) -> Connection:
         return Connection(self, Slave(self._replica, self._access, self._limits.burst), self._now)

@@ -116,8 +116,9 @@ class Acceptor:
             protocol = self._factory(peer)
             transport = TlsTransport(handshake.sock, handshake.connection, peer, protocol or asyncio.Protocol())
         except BaseException:
-            self._loop.remove_reader(handshake.sock.fileno())
-            handshake.sock.close()
+            if handshake.sock.fileno() >= 0:
+                self._loop.remove_reader(handshake.sock.fileno())
+                handshake.sock.close()
             raise
         if protocol is None:
             self._refuse(peer.address, Refusal.UNWANTED, "")

@@ -1,6 +1,7 @@
 """A TLS connection that we open: connect, complete the handshake, look at the peer, and only then speak."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -21,6 +22,7 @@ class _Dialled:
 
     def __init__(self, done: "asyncio.Future[TlsPeer]") -> None:
         self._done = done
+        self.closed = asyncio.Event()
 
     def ready(self, handshake: Handshake) -> None:
         handshake.step()
@@ -37,6 +39,7 @@ class _Dialled:
 
     def ended(self, handshake: Handshake) -> None:
         del handshake  # one is all there was
+        self.closed.set()
 
 
 async def dial(
@@ -66,22 +69,26 @@ async def dial(
             sock, address = await _connect(loop, host, port)
     except TimeoutError as error:
         raise PeerError(f"{host}:{port}: no connection within {deadline_s:g} s") from error
-    except OSError as error:
-        raise PeerError(f"{host}:{port}: no connection: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS can know
+        raise PeerError(f"{host}:{port}: no connection: {_text(error)}") from error
     done: asyncio.Future[TlsPeer] = loop.create_future()
-    handshake = Handshake(_Dialled(done), context, sock, address, max(0.0, until - loop.time()))
+    dialled = _Dialled(done)
+    handshake = Handshake(dialled, context, sock, address, max(0.0, until - loop.time()))
     try:
-        handshake.connect(host)
-        peer = await done
+        try:
+            handshake.connect(host)
+            peer = await done
+        except PeerError:
+            await dialled.closed.wait()  # a moment for our alert to arrive
+            raise
     except BaseException:
         handshake.cut()
         raise
     try:
-        protocol = factory(peer)
+        return TlsTransport(sock, handshake.connection, peer, factory(peer))
     except BaseException:
         _leave(handshake)
         raise
-    return TlsTransport(sock, handshake.connection, peer, protocol)
 
 
 async def _connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> tuple[socket.socket, tuple[str, int]]:
@@ -106,9 +113,19 @@ async def _connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> tup
 
 def _leave(handshake: Handshake) -> None:
     """Close with a close_notify; the peer has been sent nothing else."""
+    if handshake.sock.fileno() < 0:  # closed already, and its number may be another's
+        return
+    asyncio.get_running_loop().remove_reader(handshake.sock.fileno())
     try:
         handshake.connection.shutdown()
     except SSL.Error:  # it has gone by itself
         pass
     finally:
         handshake.sock.close()
+
+
+def _text(error: Exception) -> str:
+    """Without the address that asyncio repeats in its own words."""
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error)

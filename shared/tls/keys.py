@@ -298,9 +298,10 @@ def _read_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
 
 def _matching_key(key_pem: bytes | None, leaf: x509.Certificate, known: Sequence[OwnPair]) -> PrivateKey:
     try:
-        wanted = _public_bytes(leaf.public_key())
+        public = leaf.public_key()
     except Exception as error:
         raise RefusedError("the certificate's public key cannot be read") from error
+    wanted = _public_bytes(public)
     if key_pem is None:
         for pair in known:
             if _public_bytes(pair.key.public_key()) == wanted:

@@ -49,6 +49,28 @@ def test_a_start_without_a_sign_of_life_is_killed_too() -> None:
     assert child.killed_for == "no sign of life for 10 s"
 
 
+def test_killed_by_command_it_starts_again_at_once_and_no_death_is_counted() -> None:
+    child = ready()
+    for turn in range(30):
+        assert child.kill(turn, "it does not listen") is Todo.KILL
+        assert child.killed_for == "it does not listen"
+        child.beat(turn + 0.1)
+        assert child.expired(turn + 5.0) is Todo.KILL, "a process that is still there after that is killed again"
+        assert child.exited(turn + 5.1, -9) is Todo.LAUNCH
+        child.launched(turn + 5.1, 4711)
+        assert child.became_ready(turn + 5.2)
+    assert child.exited(40.0, 1) is Todo.LAUNCH, "the first death of its own has the first pause"
+
+
+def test_a_kill_does_not_bring_back_what_was_to_stop() -> None:
+    child = ready()
+    child.halt(1.0, State.STOPPED, "stopped by command")
+    assert child.kill(1.1, "it does not listen") is Todo.KILL
+    assert child.exited(1.2, -9) is Todo.NOTHING
+    assert child.state is State.STOPPED
+    assert child.kill(2.0, "it does not listen") is Todo.NOTHING
+
+
 def test_deaths_pause_and_start_again() -> None:
     child = ready()
     assert child.exited(1.0, 1) is Todo.LAUNCH

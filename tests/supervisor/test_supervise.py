@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import RefusedError
 from tests.supervisor.harness import alive, gone, running
 
 pytestmark = pytest.mark.system
@@ -57,6 +58,30 @@ def test_killed_and_stopped_processes_are_replaced_and_no_connect_is_refused(
         assert run.child("beta").restarts == 3
         assert [child.pid for child in run.children() if child.name != "beta"] == others
         assert run.wait_event("child.killed").text == "beta: no sign of life for 0.8 s; killed"
+        assert run.end() == 0
+
+
+def test_kill_ends_one_process_this_instant_even_a_stopped_one_and_answers_once_it_is_gone(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta", alpha="deaf", budget=1) as run:
+        run.write(workers=2, budget=1)
+        run.command("reload")
+        run.wait(lambda run: run.child("beta.2").state == "ready")
+        run.wait_ready()
+        pids = {child.name: child.pid for child in run.children()}
+        for _ in range(3):
+            pid = run.child("beta").pid
+            os.kill(pid, signal.SIGSTOP)
+            assert run.command("kill", "beta") == {"pid": pid}
+            assert not alive(pid)
+            run.wait(lambda run, pid=pid: run.child("beta").pid not in {0, pid} and run.child("beta").state == "ready")  # type: ignore[misc]
+        assert run.command("kill", "alpha") == {"pid": pids["alpha"]}
+        assert not alive(pids["alpha"])
+        assert run.child("beta.2").pid == pids["beta.2"]
+        assert "killed by command: no reason given" in run.wait_event("child.killed", "alpha").text
+        with pytest.raises(RefusedError, match="'gamma' is not run by this supervisor"):
+            run.command("kill", "gamma")
+        run.behave("alpha", "")
+        run.wait_ready()
         assert run.end() == 0
 
 
@@ -175,7 +200,7 @@ def test_commands_are_answered_when_they_are_done(tmp_path: Path) -> None:
         assert run.answer()
         for verb, role, reason in (
             ("stop", "tls-slave", "it runs: alpha beta"),
-            ("dance", "alpha", "is no command; there are: ps reload restart start stop"),
+            ("dance", "alpha", "is no command; there are: kill ps reload restart start stop"),
         ):
             with pytest.raises(Exception, match=reason):
                 run.command(verb, role)

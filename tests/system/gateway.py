@@ -62,7 +62,7 @@ class Gateway:
     def write(self, text: str | None = None) -> None:
         """Replace the settings file, by default with what the attributes say."""
         beside = self.file.with_suffix(".new")
-        beside.write_text(self.text() if text is None else text)
+        beside.write_text(self.text() if text is None else text, errors="surrogateescape")
         beside.replace(self.file)
 
     def launch(self, *arguments: str, env: dict[str, str] | None = None) -> Process:

@@ -108,7 +108,7 @@ def test_a_role_that_is_killed_or_stopped_costs_no_value_and_no_other_role(run_d
             f"{max(times) * 1000:.0f} ms (most); slowest answer {load.slowest_s * 1000:.0f} ms; grown by KiB {growth}"
         )
         assert load.faults == []
-        assert len(load.seen) > 1 if role == "measurement" else len(load.seen) > rounds  # a new replay begins at 1
+        assert len(load.seen) > 2, "values went on"
         assert median(times) < 2
         if role != "plain-slave":
             assert load.drops == 0

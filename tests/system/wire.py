@@ -27,11 +27,12 @@ class Client:
         socket: of it.
     """
 
-    def __init__(self, port: int, timeout_s: float = 5.0, receive_buffer: int = 0) -> None:
+    def __init__(self, port: int, timeout_s: float = 5.0, buffers: int = 0) -> None:
         self.socket = socket.socket()
         self.socket.settimeout(timeout_s)
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if buffers:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffers)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffers)
         try:
             self.socket.connect(("127.0.0.1", port))
         except OSError:

@@ -1,0 +1,1 @@
+"""The TLS slave: serves the register image on Modbus/TCP Security to whom the owner accepted."""

@@ -1,0 +1,113 @@
+"""What one peer may do, asked before each request: its verdict under the decisions in force, narrowed by its role.
+
+The answer is remembered until the decisions change; `judge` again when the calendar may have changed it.
+"""
+
+from typing import Final, Protocol
+
+from services.tls_slave.decisions import Decisions
+from shared.modbus.access import Later, Reach
+from shared.modbus.pdu import ExceptionCode, Function, Identify, Read, Write
+from shared.modbus.view import Face
+from shared.tls.peer import TlsPeer
+from shared.tls.roles import NOTHING, Rights
+from shared.tls.trust import Standings, Verdict
+
+IDENTIFY: Final = Function.ENCAPSULATED_INTERFACE
+
+
+class Gate(Protocol):
+    """Who decides, and who does what is allowed."""
+
+    decisions: Decisions
+    external_control: bool
+
+    def wall_s(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def write(self, access: "PeerAccess", request: Write, meter: str) -> Later:
+        """Hand a write that the peer may do to the register store."""
+        ...
+
+    def refused(self, access: "PeerAccess", what: str) -> None:
+        """A peer that is served asked for what its role does not allow."""
+        ...
+
+
+class PeerAccess:
+    """See `shared.modbus.access.Access`.
+
+    Attributes:
+        peer: whose.
+        verdict, rights: under `decisions`.
+        decisions: those it was judged by.
+    """
+
+    __slots__ = ("_gate", "_reach", "_standings", "decisions", "peer", "rights", "verdict")
+
+    decisions: Decisions
+    verdict: Verdict
+    rights: Rights
+
+    def __init__(self, gate: Gate, peer: TlsPeer) -> None:
+        """Judge a peer whose handshake is complete."""
+        self._gate = gate
+        self.peer = peer
+        self._standings = Standings(peer.certificate, chain_valid=peer.chain_valid)
+        self.judge()
+
+    def judge(self) -> Verdict:
+        """The verdict under the decisions in force, now."""
+        decisions, certificate = self._gate.decisions, self.peer.certificate
+        verdict = self._standings.under(decisions.trust, self._gate.wall_s())
+        rights = NOTHING if verdict.grant is None else decisions.roles.rights(certificate, verdict.grant)
+        self.decisions, self.verdict, self.rights = decisions, verdict, rights
+        if rights is NOTHING:
+            self._reach = Reach.NOTHING
+        elif rights.all_reads and rights.allows(IDENTIFY):
+            self._reach = Reach.ALL
+        else:
+            self._reach = Reach.SOME
+        return verdict
+
+    @property
+    def current(self) -> bool:
+        """Whether it was judged by the decisions in force."""
+        return self.decisions is self._gate.decisions
+
+    @property
+    def label(self) -> str:
+        """The owner's name for the certificate."""
+        return self.decisions.labels.get(self.peer.certificate.fingerprint, "")
+
+    @property
+    def reach(self) -> Reach:
+        """How far it may read now."""
+        if self.decisions is not self._gate.decisions:
+            self.judge()
+        return self._reach
+
+    def allows(self, request: Read | Identify) -> bool:
+        """Whether the role allows it."""
+        if isinstance(request, Identify):
+            allowed, what = self.rights.allows(IDENTIFY), f"function {IDENTIFY}"
+        else:
+            end = request.start + request.count
+            allowed = self.rights.allows(request.function, request.start, end)
+            what = f"function {request.function} on {request.start} to {end - 1}"
+        if not allowed:
+            self._gate.refused(self, what)
+        return allowed
+
+    def write(self, request: Write, face: Face) -> ExceptionCode | Later:
+        """02 where nobody can write, 01 where this peer may not, else what the register store says."""
+        start, end = request.start, request.end
+        if not face.writable(start, end):
+            return ExceptionCode.ILLEGAL_DATA_ADDRESS
+        if not self._gate.external_control:
+            return ExceptionCode.ILLEGAL_FUNCTION
+        if not self.rights.allows(request.function, start, end):
+            self._gate.refused(self, f"function {request.function} on {start} to {end - 1}")
+            return ExceptionCode.ILLEGAL_FUNCTION
+        return self._gate.write(self, request, face.meter)

@@ -1,0 +1,174 @@
+"""The TLS slave's life: images and decisions in, Modbus/TCP Security out, and word of whom it saw and cut off.
+
+While the certificate manager is away it goes on with the decisions it has; started anew without one it refuses all.
+"""
+
+import asyncio
+import socket
+from typing import Final
+
+from services.tls_slave.decisions import decisions_of
+from services.tls_slave.report import Reporter
+from services.tls_slave.server import TlsServer
+from shared import clock
+from shared.actor import Actor
+from shared.bus.messages import Image, Trust
+from shared.config.model import Slave as Settings
+from shared.errors import ConfigError
+from shared.modbus.listen import bind
+from shared.modbus.replica import Replica, Verdict
+from shared.modbus.server import Limits
+from shared.tls.context import server_context
+from shared.tls.keys import OwnPair, load_both
+from shared.tls.limits import Limits as HandshakeLimits
+
+STORE: Final = "register-store"
+MANAGER: Final = "certificate-manager"
+TELL_EVERY_S: Final = 1.0
+RETRY_S: Final = 1.0
+GRACE_S: Final = 1.0
+"""After a start the decisions of a running certificate manager are here within milliseconds. So long nothing is
+accepted, since whoever connects meanwhile need not be refused; without a manager, all are."""
+
+
+class TlsSlave(Actor):
+    """Serves every configured meter to accepted peers."""
+
+    role = "tls-slave"
+
+    async def run(self) -> None:
+        """Know whom to serve before the first handshake."""
+        life = self.life
+        config = life.config
+        self._replica = Replica({meter.id: meter.unit for meter in config.meter})
+        self._reporter = Reporter(life)
+        self._server = TlsServer(
+            self._replica,
+            life.log,
+            self._reporter,
+            life.bus.call,
+            limits=limits(config.slave),
+            handshakes=handshake_limits(config.slave),
+            external_control=config.wallbox.external_control,
+        )
+        self._decided = asyncio.Event()
+        self._in_use: tuple[str, frozenset[str]] | None = None
+        self._reload = asyncio.Event()
+        sockets = life.listen or (listen(config.slave),)
+        try:
+            self._reporter.enforced(self._server)
+            life.bus.subscribe(STORE, Image, self._take)
+            life.bus.subscribe(MANAGER, Trust, self._decide)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_keys())
+                await self._wait_for_decisions()
+                await self._server.start(sockets)
+                life.log.info("serving with TLS", port=self._server.port, max_connections=self._server.cap)
+                life.ready()
+                while True:
+                    self._reporter.every_second(self._server)
+                    life.status(fresh_until_ns=self._replica.fresh_until_ns)
+                    await self._reporter.sync()
+                    await asyncio.sleep(TELL_EVERY_S)
+        finally:
+            await self._server.stop()
+            self._reporter.close()
+
+    def _decide(self, message: Trust) -> None:
+        """Cut first, then tell, and only then see to the keys."""
+        if message.version <= self._server.decisions.version:
+            return
+        decisions = decisions_of(message)
+        self._server.decide(decisions)
+        self._reporter.enforced(self._server)
+        self._reload.set()
+
+    async def _wait_for_decisions(self) -> None:
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await self._decided.wait()
+        except TimeoutError:
+            self.life.log.warning(
+                "nobody is served before the certificate manager says who is accepted; see `metergate ps`"
+            )
+
+    async def _keep_keys(self) -> None:
+        """Own keys and known authorities as the manager has them, loaded again whenever it says so."""
+        folder, told = self.life.config.certificates.keys_dir, ""
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            decisions = self._server.decisions
+            wanted = (decisions.own, decisions.authority_fingerprints)
+            if wanted == self._in_use:
+                continue
+            fault = ""
+            try:
+                keys = await asyncio.to_thread(load_both, folder)
+            except ConfigError as error:
+                keys, fault = None, str(error)
+            if keys is None:
+                fault = fault or f"{folder} does not hold both key pairs"
+                if fault != told:
+                    self.life.log.error("own keys cannot be used", reason=fault, cure="see `metergate certs own`")
+                told = fault
+                asyncio.get_running_loop().call_later(RETRY_S, self._reload.set)
+                continue
+            self._server.use(server_context(keys.pairs, decisions.authorities))
+            self._in_use, told = wanted, ""
+            self.life.log.info("own certificates in use", ec=_name(keys.ec), rsa=_name(keys.rsa))
+            self._decided.set()
+
+    def _take(self, image: Image) -> None:
+        """Hand an image to the replica. What it refuses is logged at the 1st, 2nd, 4th, 8th time of its kind."""
+        verdict = self._replica.take(image, clock.now_ns())
+        if verdict is Verdict.TAKEN:
+            self._server.image_taken()
+        elif verdict is not Verdict.OLDER:
+            times = self._replica.counts[verdict]
+            if times.bit_count() == 1:
+                self.life.log.warning("image refused", meter=image.meter, reason=verdict.value, times=times)
+
+
+def limits(settings: Settings) -> Limits:
+    """The server's limits as the settings want them."""
+    return Limits(
+        max_connections=settings.max_connections,
+        max_connections_per_address=settings.max_connections_per_address,
+        idle_timeout_s=settings.idle_timeout_s,
+    )
+
+
+def handshake_limits(settings: Settings) -> HandshakeLimits:
+    """As the settings want them. A burst is what comes together when all clients of an address come back at once."""
+    usual, rate, per_address = HandshakeLimits(), settings.handshakes_per_s, settings.handshakes_per_s_per_address
+    return HandshakeLimits(
+        rate=rate,
+        burst=max(rate, usual.burst),
+        rate_per_origin=per_address,
+        burst_per_origin=max(per_address, usual.burst_per_origin),
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The role's own socket, where it was started by hand.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        return bind(settings.host, settings.tls_port)
+    except OSError as error:
+        cure = (
+            "choose a port from 1024 in [slave] tls_port"
+            if isinstance(error, PermissionError)
+            else "see [slave] host, tls_port"
+        )
+        raise ConfigError(f"cannot listen on {settings.host}:{settings.tls_port}: {error.strerror}; {cure}") from error
+
+
+def _name(pair: OwnPair) -> str:
+    return pair.certificate.fingerprint
+
+
+ACTOR = TlsSlave

@@ -1,0 +1,38 @@
+"""One TLS connection: as a plain one, with the verdict asked before each request, also on the short way."""
+
+from collections.abc import Callable
+
+from services.tls_slave.access import PeerAccess
+from shared.modbus.connection import Connection, Keeper
+from shared.modbus.slave import Slave
+
+
+class TlsConnection(Connection):
+    """One peer.
+
+    Attributes:
+        access: its certificate, and what it may do.
+    """
+
+    __slots__ = ("access",)
+
+    def __init__(self, keeper: Keeper, slave: Slave, now_ns: Callable[[], int], access: PeerAccess) -> None:
+        super().__init__(keeper, slave, now_ns)
+        self.access = access
+
+    def data_received(self, data: bytes) -> None:
+        """Answer at once all that came together, the short way where its answer is known and the verdict stands."""
+        now = self._now()
+        slave = self.slave
+        view = self._replica.view
+        if slave.straight and now <= view.until_ns and self.access.current:
+            answer = view.answers.get(data[2:])
+            if answer is not None:
+                slave.requests += 1
+                self.transport.write(data[:2] + answer)
+                return
+        answer = slave.receive(data, now)
+        if answer:
+            self.transport.write(answer)
+        if slave.state:
+            self._obey()

@@ -1,0 +1,179 @@
+"""What the TLS slave tells: certificates seen, decisions enforced, sessions, and refusals by role in the audit log."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from services.tls_slave.access import PeerAccess
+from services.tls_slave.server import TlsServer
+from shared import clock
+from shared.actor import Life
+from shared.audit import AuditLog, Who
+from shared.bus.messages import Enforced, Event, Seen, Sessions
+from shared.errors import ConfigError
+from shared.tls.limits import Bucket
+
+SEEN_EVERY_NS: Final = 1_000_000_000
+SEEN_PER_S: Final = 20.0
+SEEN_BURST: Final = 64.0
+REMEMBERED: Final = 1024
+"""Certificates and refusals whose last mention is remembered."""
+REFUSAL_EVERY_NS: Final = 60_000_000_000
+MOST_TOLD: Final = 1024
+"""Fingerprints in one `enforced/1`, which has to fit into a message of the bus."""
+
+
+class Reporter:
+    """All messages of one TLS slave. All of them are bounded in rate, whatever peers do."""
+
+    def __init__(self, life: Life, now_ns: Callable[[], int] = clock.now_ns) -> None:
+        """Open the audit log.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        self._life = life
+        self._now = now_ns
+        self._audit = _audit(life.config.gateway.state_dir, life.instance)
+        self._unsafe = False
+        self._bucket = Bucket(SEEN_PER_S, SEEN_BURST, now_ns() / 1e9)
+        self._seen = _Recent(SEEN_EVERY_NS)
+        self._refused = _Recent(REFUSAL_EVERY_NS)
+        self._enforced: tuple[object, ...] = ()
+
+    def seen(self, access: PeerAccess) -> None:
+        """A certificate whose key was proven; the same one at most once a second."""
+        peer, bus, now = access.peer, self._life.bus, self._now()
+        identity = peer.certificate.fingerprint
+        if not self._seen.due(identity, now) or not self._bucket.take(now / 1e9):
+            return
+        self._seen.note(identity, now)
+        bus.publish(
+            Seen(
+                **bus.stamp(Seen),
+                t_ns=now,
+                fingerprint=identity,
+                der=peer.der,
+                direction="in",
+                address=peer.address,
+                verdict=access.verdict.standing.name,
+                authority=access.decisions.authority_of(peer.certificate.issuer) if peer.chain_valid else "",
+                protocol=peer.version,
+                cipher=peer.cipher,
+            )
+        )
+
+    def refused(self, access: PeerAccess, what: str) -> None:
+        """What a role does not allow: the first time, and again at most once a minute, each kind of it."""
+        peer, now = access.peer, self._now()
+        certificate = peer.certificate
+        if not self._refused.due(certificate.fingerprint + what, now):
+            return
+        self._refused.note(certificate.fingerprint + what, now)
+        who = Who("modbus", certificate.fingerprint, access.label, peer.address, certificate.role)
+        self._audit.append(who, "refused.role", what, "exception 01")
+        self._unsafe = True
+        self._life.log.warning(
+            "refused by role", peer=peer.address, fingerprint=certificate.fingerprint, role=certificate.role, what=what
+        )
+        bus = self._life.bus
+        bus.publish(
+            Event(
+                **bus.stamp(Event),
+                t_ns=now,
+                kind="refused.role",
+                level="warning",
+                text=f"{access.label or certificate.fingerprint[:16]} was refused: {what}",
+                data={
+                    "fingerprint": certificate.fingerprint,
+                    "label": access.label,
+                    "address": peer.address,
+                    "role": certificate.role,
+                    "what": what,
+                },
+            )
+        )
+
+    def enforced(self, server: TlsServer) -> None:
+        """Which decisions are in force and what follows from them; nothing where that was already said."""
+        gen, seq = server.decisions.version
+        connections = dict(server.open_by_fingerprint().most_common(MOST_TOLD))
+        state = (gen, seq, connections, dict(server.closed))
+        if state == self._enforced:
+            return
+        self._enforced = state
+        bus = self._life.bus
+        bus.publish(
+            Enforced(
+                **bus.stamp(Enforced),
+                t_ns=self._now(),
+                trust_gen=gen,
+                trust_seq=seq,
+                closed=dict(server.closed),
+                connections=connections,
+            )
+        )
+
+    def every_second(self, server: TlsServer) -> None:
+        """What is repeated: who waits in quarantine, connections, sessions."""
+        for access in server.waiting():
+            self.seen(access)
+        self.enforced(server)
+        bus, counters, clients = self._life.bus, server.counters(), server.clients()
+        bus.publish(
+            Sessions(
+                **bus.stamp(Sessions),
+                t_ns=self._now(),
+                port=server.port,
+                connections=server.connections,
+                accepted=counters.accepted,
+                refused=counters.refused,
+                requests=counters.requests,
+                exceptions=counters.exceptions,
+                framing_errors=counters.framing_errors,
+                clients=clients,
+                labels=server.labels(clients),
+            )
+        )
+
+    async def sync(self) -> None:
+        """Make the audit log safe against power loss."""
+        if self._unsafe:
+            self._unsafe = False
+            await asyncio.to_thread(self._audit.sync)
+
+    def close(self) -> None:
+        """Close the audit log."""
+        self._audit.close()
+
+
+class _Recent:
+    """When each thing was mentioned last, bounded; what was forgotten counts as never mentioned."""
+
+    __slots__ = ("_at", "_every_ns")
+
+    def __init__(self, every_ns: int) -> None:
+        self._every_ns = every_ns
+        self._at: dict[str, int] = {}
+
+    def due(self, what: str, now: int) -> bool:
+        """Whether it may be mentioned again."""
+        return now - self._at.get(what, -self._every_ns) >= self._every_ns
+
+    def note(self, what: str, now: int) -> None:
+        """It was mentioned."""
+        self._at.pop(what, None)
+        self._at[what] = now
+        if len(self._at) > REMEMBERED:
+            del self._at[next(iter(self._at))]
+
+
+def _audit(state_dir: Path, instance: str) -> AuditLog:
+    try:
+        return AuditLog(state_dir, instance)
+    except OSError as error:
+        raise ConfigError(
+            f"gateway.state_dir: the audit log cannot be written there ({error}); "
+            "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
+        ) from error

@@ -1,0 +1,90 @@
+"""Writes on their way to the register store: a command with a deadline, answered once the own replica shows it.
+
+A store that is away or slow gives exception 06, and the command is dropped there once its deadline is over: it is never
+obeyed behind the peer's back long after it was told no.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from shared.errors import PeerError, RefusedError
+from shared.modbus.access import Later
+from shared.modbus.pdu import ExceptionCode, Function, Write
+from shared.modbus.replica import Replica
+
+STORE: Final = "register-store"
+DEADLINE_S: Final = 1.0
+
+Call = Callable[[str, str, dict[str, Any], float], Awaitable[dict[str, Any]]]
+"""`Bus.call`."""
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    """What the store says: the version of the image that shows it, or the exception for the peer."""
+
+    gen: int = 0
+    seq: int = 0
+    exception: ExceptionCode | None = None
+    reason: str = ""
+
+
+class StoreWriter:
+    """All writes of this process."""
+
+    def __init__(self, call: Call, replica: Replica, log: FilteringBoundLogger, deadline_s: float = DEADLINE_S) -> None:
+        self._call = call
+        self._replica = replica
+        self._log = log
+        self._deadline_s = deadline_s
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+
+    def write(self, meter: str, request: Write, who: dict[str, str]) -> Later:
+        """Begin; the result is the answer's PDU or an exception."""
+        later = Later()
+        task = asyncio.get_running_loop().create_task(self._write(later, meter, request, who))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return later
+
+    def image_taken(self) -> None:
+        """The replica has a new image."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def stop(self) -> None:
+        """Wait for nothing any longer."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _write(self, later: Later, meter: str, request: Write, who: dict[str, str]) -> None:
+        outcome: bytes | ExceptionCode = ExceptionCode.SERVER_DEVICE_BUSY
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                outcome = await self._outcome(meter, request, who)
+        except (PeerError, RefusedError, TimeoutError, msgspec.ValidationError) as error:
+            self._log.warning("a write was not done", meter=meter, start=request.start, reason=str(error) or "too slow")
+        finally:
+            later.settle(outcome)
+
+    async def _outcome(self, meter: str, request: Write, who: dict[str, str]) -> bytes | ExceptionCode:
+        values = [int.from_bytes(request.data[at : at + 2], "big") for at in range(0, len(request.data), 2)]
+        args = {"meter": meter, "start": request.start, "values": values, "who": who}
+        reply = msgspec.convert(await self._call(STORE, "write", args, self._deadline_s), _Reply)
+        if reply.exception is not None:
+            return reply.exception
+        while not self._replica.holds(meter, (reply.gen, reply.seq)):
+            await self._changed.wait()
+        return echo(request)
+
+
+def echo(request: Write) -> bytes:
+    """The answer's PDU of a write that was done."""
+    head = bytes((request.function,)) + request.start.to_bytes(2, "big")
+    if request.function == Function.WRITE_SINGLE_REGISTER:
+        return head + request.data
+    return head + (len(request.data) // 2).to_bytes(2, "big")

@@ -1,0 +1,223 @@
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from shared import clock
+from shared.bus import bus as module
+from shared.bus.codec import MAX_BYTES, decode_command, encode
+from shared.bus.messages import Command, Reply
+from shared.bus.sockets import context, dealer_socket, router_socket
+from shared.errors import PeerError, RefusedError
+from tests.shared.bus.town import Tell, Town
+from tests.support import Processes, until
+
+
+async def nothing(_: Command) -> dict[str, Any]:
+    return {}
+
+
+def test_a_command_gets_its_result_or_the_owners_words(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        async def obey(request: Command) -> dict[str, Any]:
+            if request.verb == "no":
+                raise RefusedError("not today")
+            if request.verb == "much":
+                return {"x": "y" * MAX_BYTES}
+            return {"verb": request.verb, **request.args}
+
+        owner, caller = town.bus("register-store"), town.bus("plain-slave")
+        owner.serve(obey)
+        assert await caller.call("register-store", "write", {"a": [1, None]}) == {"verb": "write", "a": [1, None]}
+        with pytest.raises(RefusedError, match=r"^not today$"):
+            await caller.call("register-store", "no", {})
+        with pytest.raises(RefusedError, match="at most"):
+            await caller.call("register-store", "much", {})
+
+    tell(story)
+
+
+def test_many_commands_at_once_get_their_own_answers(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        async def obey(request: Command) -> dict[str, Any]:
+            await asyncio.sleep(0.001 * (7 - request.args["n"] % 7))  # answered in another order
+            return request.args
+
+        owner, caller = town.bus("register-store"), town.bus("plain-slave")
+        owner.serve(obey)
+        calls = [caller.call("register-store", "x", {"n": number}, 10.0) for number in range(50)]
+        assert [answer["n"] for answer in await asyncio.gather(*calls)] == list(range(50))
+
+    tell(story)
+
+
+def test_more_commands_than_can_wait_are_refused(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMANDS_AT_ONCE", 3)
+
+    async def story(town: Town) -> None:
+        open_now = asyncio.Event()
+
+        async def obey(_: Command) -> dict[str, Any]:
+            await open_now.wait()
+            return {}
+
+        owner, caller = town.bus("register-store"), town.bus("plain-slave")
+        owner.serve(obey)
+        calls = [asyncio.create_task(caller.call("register-store", "x", {}, 10.0)) for _ in range(5)]
+        await until(lambda: sum(call.done() for call in calls) == 2)
+        open_now.set()
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert sorted(map(str, answers)) == ["register-store is busy; try again"] * 2 + ["{}"] * 3
+
+    tell(story)
+
+
+def test_an_absent_owner_is_told_in_time_and_gets_nothing_later(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        seen: list[str] = []
+
+        async def obey(request: Command) -> dict[str, Any]:
+            seen.append(request.verb)
+            return {}
+
+        caller = town.bus("plain-slave")
+        before = clock.now_ns()
+        with pytest.raises(PeerError, match=r"register-store did not answer 'early' within 0\.1 s"):
+            await caller.call("register-store", "early", {}, 0.1)
+        assert clock.now_ns() - before < 2_000_000_000
+        town.bus("register-store").serve(obey)
+        await caller.call("register-store", "late", {}, 5.0)
+        assert seen == ["late"]
+
+    tell(story)
+
+
+def test_commands_reach_an_owner_that_started_again(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        caller = town.bus("plain-slave")
+        for generation in (1, 2, 3):
+            owner = town.bus("register-store", generation)
+            owner.serve(nothing)
+            assert await caller.call("register-store", "x", {}, 5.0) == {}
+            owner.close()
+            with pytest.raises(PeerError):
+                await caller.call("register-store", "x", {}, 0.05)
+
+    tell(story)
+
+
+def test_a_command_whose_caller_has_given_up_is_dropped(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        seen: list[str] = []
+
+        async def obey(request: Command) -> dict[str, Any]:
+            seen.append(request.verb)
+            return {}
+
+        town.bus("register-store").serve(obey)
+        with context() as ctx, dealer_socket(ctx, town.endpoints.cmd("register-store")) as socket:
+            await until(lambda: socket.poll(0, zmq.POLLOUT))
+            now = clock.now_ns()
+            for number, (verb, deadline_ns, boot) in enumerate(
+                (
+                    ("past", now - 1, clock.BOOT_ID),
+                    ("elsewhere", now + 10**12, "another boot"),
+                    ("now", now + 10**12, None),
+                )
+            ):
+                socket.send(encode(Command(id=number, verb=verb, deadline_ns=deadline_ns, boot=boot or clock.BOOT_ID)))
+            await until(lambda: socket.poll(0))
+        assert seen == ["now"]
+
+    tell(story)
+
+
+def test_rubbish_to_an_owner_is_dropped(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        owner, caller = town.bus("register-store"), town.bus("plain-slave")
+        owner.serve(nothing)
+        with context() as ctx, dealer_socket(ctx, town.endpoints.cmd("register-store")) as socket:
+            await until(lambda: socket.poll(0, zmq.POLLOUT))
+            socket.send(b"\xc1")
+            socket.send_multipart([b"a"] * 20)
+            socket.send(b"")
+            socket.send(encode(Reply(id=1, ok=True)))
+            await until(lambda: owner.malformed == 4)
+        assert await caller.call("register-store", "x", {}, 5.0) == {}
+
+    tell(story)
+
+
+def test_rubbish_from_an_owner_is_dropped_and_the_answer_found(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        caller = town.bus("plain-slave")
+        with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as liar:
+            call = asyncio.create_task(caller.call("register-store", "x", {}, 10.0))
+            await until(lambda: liar.poll(0))
+            peer, payload = liar.recv_multipart()
+            request = decode_command(payload)
+            for answer in (b"\xc1", encode(Reply(id=request.id + 9, ok=True)), encode(Reply(id=request.id, ok=True))):
+                liar.send_multipart((peer, answer))
+            assert await call == {}
+        assert caller.malformed == 1
+
+    tell(story)
+
+
+def test_a_failing_command_is_logged_and_its_owner_lives_on(tell: Tell, log: list[dict[str, Any]]) -> None:
+    async def story(town: Town) -> None:
+        async def obey(request: Command) -> dict[str, Any]:
+            if request.verb == "fail":
+                raise ZeroDivisionError
+            return {}
+
+        owner, caller = town.bus("register-store"), town.bus("plain-slave")
+        owner.serve(obey)
+        with pytest.raises(PeerError):
+            await caller.call("register-store", "fail", {}, 0.2)
+        assert await caller.call("register-store", "x", {}, 5.0) == {}
+
+    tell(story)
+    (line,) = [line for line in log if line["event"] == "command failed"]
+    assert isinstance(line["exc_info"], ZeroDivisionError)
+
+
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+import structlog
+from shared.bus.bus import Bus
+from shared.bus.endpoints import Endpoints
+
+async def main():
+    bus = Bus(Endpoints(Path(sys.argv[1])), "register-store", 1, structlog.get_logger())
+    async def obey(request):
+        print("obeyed", request.verb)
+        return {}
+    bus.serve(obey)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.system
+def test_a_stopped_owner_drops_on_waking_what_nobody_waits_for(tell: Tell, processes: Processes, run_dir: Path) -> None:
+    owner = processes.start(sys.executable, "-c", OWNER, run_dir, cwd=Path(__file__).parents[3])
+
+    async def story(town: Town) -> None:
+        caller = town.bus("plain-slave")
+        await caller.call("register-store", "before", {}, 10.0)
+        os.kill(owner.pid, signal.SIGSTOP)
+        with pytest.raises(PeerError):
+            await caller.call("register-store", "asleep", {}, 0.1)
+        os.kill(owner.pid, signal.SIGCONT)
+        await caller.call("register-store", "after", {}, 10.0)
+
+    tell(story)
+    assert owner.output.splitlines() == ["obeyed before", "obeyed after"]
