@@ -42,7 +42,11 @@ def _always(_: Config) -> bool:
 def _uses_tls(config: Config) -> bool:
     """Whether any role speaks TLS, in either direction."""
     meters = (meter.modbus for meter in config.meter if meter.source == "modbus")
-    return (config.slave.enabled and config.slave.tls) or any(meter is not UNSET and meter.tls for meter in meters)
+    return (
+        (config.slave.enabled and config.slave.tls)
+        or any(meter is not UNSET and meter.tls for meter in meters)
+        or (config.master.enabled and any(target.enabled and target.receiver.tls for target in config.master.slave))
+    )
 
 
 def _nowhere(_: Config) -> None:
@@ -137,6 +141,15 @@ TLS_SLAVE: Final = RoleSpec(
     stop_stage=1,
 )
 
+MASTER_PUSHER: Final = RoleSpec(
+    name="master-pusher",
+    module="services.master_pusher",
+    needs=lambda config: (config.master, config.certificates.keys_dir, [meter.id for meter in config.meter]),
+    enabled=lambda config: config.master.enabled,
+    over_budget="park",
+    stop_stage=1,
+)
+
 CERTIFICATE_MANAGER: Final = RoleSpec(
     name="certificate-manager",
     module="services.certificate_manager",
@@ -145,7 +158,7 @@ CERTIFICATE_MANAGER: Final = RoleSpec(
     stop_stage=4,
 )
 
-ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE)
+ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER)
 
 
 def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:

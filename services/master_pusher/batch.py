@@ -1,4 +1,4 @@
-"""What is pushed at once: the groups of one image of one meter, encoded once for all slaves that want it alike. Pure."""
+"""What is pushed at once: the groups of one image of a meter, encoded once for all slaves that want it alike. Pure."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -19,7 +19,7 @@ class Piece(NamedTuple):
     """A run of registers that one request carries."""
 
     start: int
-    count: int
+    size: int
 
 
 class Group(Struct, frozen=True):
@@ -31,7 +31,6 @@ class Group(Struct, frozen=True):
         rows: of the map, gapless over the range.
         pieces: one request each.
         low_first: for each of its registers, which one stands there where the low word of a value comes first.
-        live: whether these are values of the moment; energy counters are not.
     """
 
     name: GroupName
@@ -62,8 +61,8 @@ def split(rows: Iterable[Row], limit: int = MAX_WRITE) -> tuple[Piece, ...]:
     for row in rows:
         if row.count > limit:
             raise ValueError(f"{row.name} has {row.count} registers, {limit} fit into a request")
-        if pieces and pieces[-1].count + row.count <= limit:
-            pieces[-1] = Piece(pieces[-1].start, pieces[-1].count + row.count)
+        if pieces and pieces[-1].size + row.count <= limit:
+            pieces[-1] = Piece(pieces[-1].start, pieces[-1].size + row.count)
         else:
             pieces.append(Piece(row.address, row.count))
     return tuple(pieces)

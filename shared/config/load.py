@@ -134,7 +134,5 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
         bus=bus,
         certificates=certificates,
         meter=tuple(in_meter(meter) for meter in config.meter),
-        master=msgspec.structs.replace(
-            config.master, slave=tuple(in_target(target) for target in config.master.slave)
-        ),
+        master=msgspec.structs.replace(config.master, slave=tuple(in_target(target) for target in config.master.slave)),
     )

@@ -20,14 +20,14 @@ class Request(NamedTuple):
         frame: from the protocol id on.
         answer: the answer that says: done.
         tag: requests of one tag belong together; where one is refused, the rest of them is not sent.
-        address, count: registers that it concerns, for messages.
+        address, size: registers that it concerns, for messages.
     """
 
     frame: bytes
     answer: bytes
     tag: str
     address: int
-    count: int
+    size: int
 
 
 class Refused(NamedTuple):
@@ -133,16 +133,16 @@ class Master(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio."""
+        """See `asyncio.Protocol`."""
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio."""
+        """See `asyncio.Protocol`."""
         why = (getattr(exc, "strerror", None) or str(exc)) if exc else "the slave closed the connection"
         self._fail(f"{why}{self._in_flight()}")
 
     def data_received(self, data: bytes) -> None:
-        """asyncio."""
+        """See `asyncio.Protocol`."""
         if self._done is None or self._done.done():
             self._fail("the slave sent something that it was not asked for")
             return
@@ -215,7 +215,7 @@ class Master(asyncio.Protocol):
         if self._done is None or self._done.done() or self._at >= len(self._requests):
             return ""
         request = self._requests[self._at]
-        return f" to the registers {request.address}-{request.address + request.count - 1}"
+        return f" to the registers {request.address}-{request.address + request.size - 1}"
 
     def _fail(self, reason: str) -> None:
         if self._failure is None:
