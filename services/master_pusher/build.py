@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import UNSET
 from structlog.typing import FilteringBoundLogger
 
 from services.master_pusher.batch import Batch
+from services.master_pusher.feed import Feed
 from services.master_pusher.sender import Dialler, ModbusSender, Sender
 from services.master_pusher.target import Target
 from shared.actor import Life
+from shared.bus.messages import Image
 from shared.config.model import Config
 from shared.config.model import Target as Settings
 
@@ -65,3 +68,18 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield "token_file and hmac_file are for web services; a Modbus slave is never told them"
     if settings.receiver.scheme == "http" and settings.token_file is not UNSET:
         yield "the token goes over the network unencrypted; use https://"
+
+
+async def once(config: Config, number: int, image: Image, log: FilteringBoundLogger, now: int) -> str:
+    """Push this image to a receiver, without the role, and say in words what happened.
+
+    Raises:
+        PeerError, RefusedError: it did not work.
+    """
+    settings = config.master.slave[number - 1]
+    feed = Feed(image.meter, frozenset(config.master.groups_of(settings)))
+    feed.take(image, now)
+    alone = msgspec.structs.replace(settings, enabled=False)
+    groups = config.master.groups_of(settings)
+    one = Target(number, alone, groups, image.meter, sender(settings, None), log=log, refill=feed.batch)
+    return await one.test()

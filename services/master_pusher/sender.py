@@ -121,7 +121,9 @@ class Line:
             return
         if self._dialler is None:
             raise PeerError(f"{place.place}: without the certificate manager there is no TLS")
-        await self._dialler.dial(place.host, place.port, factory, self.timeout_s, connect=self._socket, shown=self._shown)
+        await self._dialler.dial(
+            place.host, place.port, factory, self.timeout_s, connect=self._socket, shown=self._shown
+        )
 
     async def _socket(self) -> tuple[socket.socket, tuple[str, int]]:
         return await self._connector.open(self.timeout_s)

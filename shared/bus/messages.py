@@ -261,7 +261,7 @@ class Push(msgspec.Struct, frozen=True, gc=False):
         pushes, failures: since this start. A push counts once its last response came.
         skipped: images that a newer one overtook before they could be sent.
         streak: failures since the last success.
-        exceptions: group -> exception code (for a web service its status) with which it is refused.
+        exceptions: group -> exception code with which it is refused.
         fingerprint: of the certificate that it showed last.
     """
 
