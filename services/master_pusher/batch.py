@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.master_pusher.groups import GROUPS, Group
-from shared.config.model import GroupName
+from shared.config.master import GroupName
 from shared.modbus.frame import wrap
 from shared.modbus.master import Request
 from shared.modbus.pdu import Function

@@ -13,8 +13,8 @@ from services.master_pusher.sender import Dialler, ModbusSender, Sender
 from services.master_pusher.target import Target
 from shared.actor import Life
 from shared.bus.messages import Image
+from shared.config.master import Target as Settings
 from shared.config.model import Config
-from shared.config.model import Target as Settings
 
 if TYPE_CHECKING:
     from services.master_pusher.gate import Gate

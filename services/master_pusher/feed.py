@@ -8,7 +8,7 @@ from services.master_pusher.groups import GROUPS
 from services.master_pusher.mean import Mean
 from shared.bus.messages import Image
 from shared.clock import ClockMap
-from shared.config.model import GroupName
+from shared.config.master import GroupName
 from shared.modbus.pdu import Function, Read
 from shared.modbus.view import Face
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from shared.config.model import GROUP_RANGES, GroupName
+from shared.config.master import GROUP_RANGES, GroupName
 from shared.modbus.pdu import MAX_WRITE
 from shared.registers.row import Row
 from shared.registers.table import TABLE

@@ -16,8 +16,8 @@ from services.master_pusher.sender import Refusal, Sender, Sent, UntrustedError
 from services.master_pusher.words import amount
 from shared import clock
 from shared.bus.messages import Push
-from shared.config.model import GroupName
-from shared.config.model import Target as Settings
+from shared.config.master import GroupName
+from shared.config.master import Target as Settings
 from shared.errors import PeerError, RefusedError
 
 FIRST_PAUSE_S: Final = 0.25

@@ -20,7 +20,7 @@ from services.master_pusher.groups import GROUPS
 from services.master_pusher.http import Answer, Exchange
 from services.master_pusher.sender import Dialler, Line, Sent
 from shared import clock
-from shared.config.model import GroupName, Target
+from shared.config.master import GroupName, Target
 from shared.errors import PeerError
 from shared.registers.decode import decode_rows, words_of
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.master_pusher.groups import GROUPS
-from shared.config.model import GroupName
+from shared.config.master import GroupName
 from shared.modbus.master import Refused
 from shared.modbus.pdu import Function
 

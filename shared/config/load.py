@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from shared.config.check import Problem, build, dotted
 from shared.config.lines import line_of, places
-from shared.config.model import Config, Meter, Target
+from shared.config.master import Target
+from shared.config.model import Config, Meter
 from shared.config.rules import across
 from shared.errors import ConfigError
 

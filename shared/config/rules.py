@@ -6,7 +6,8 @@ from typing import Final
 from msgspec import UNSET
 
 from shared.config.check import Problem
-from shared.config.model import GROUP_RANGES, MAX_RECEIVERS, Config, GroupName, Meter, Target
+from shared.config.master import GROUP_RANGES, MAX_RECEIVERS, GroupName, Target
+from shared.config.model import Config, Meter
 
 
 def across(config: Config) -> Iterator[Problem]:

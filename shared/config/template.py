@@ -16,20 +16,9 @@ import msgspec
 from msgspec import NODEFAULT, UNSET
 
 from shared.config.check import describe, section_of
-from shared.config.model import (
-    Bus,
-    BusHost,
-    Config,
-    Group,
-    Identity,
-    Meter,
-    Modbus,
-    Replay,
-    Section,
-    Sensor,
-    Simulated,
-    Target,
-)
+from shared.config.master import Target
+from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, Sensor, Simulated
+from shared.config.section import Section
 
 SOURCES: Final = ("simulated", "modbus", "replay")
 WIDTH: Final = 110

@@ -13,7 +13,8 @@ from shared.bus.endpoints import endpoints_of, is_held
 from shared.bus.messages import Push
 from shared.config.edit import edit
 from shared.config.load import find, load
-from shared.config.model import GROUP_RANGES, MAX_RECEIVERS, Config, Target
+from shared.config.master import GROUP_RANGES, MAX_RECEIVERS, Target
+from shared.config.model import Config
 from shared.errors import RefusedError
 from supervisor.cli.common import config_option
 from supervisor.receivers.health import last_pushes

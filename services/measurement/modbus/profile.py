@@ -18,7 +18,8 @@ from services.measurement.modbus.plan import LARGEST_READ
 from services.measurement.modbus.registers import Order, Register, Type, registers_of, sunspec_marker
 from shared.config.check import Problem, build, dotted
 from shared.config.lines import Key, line_of, places
-from shared.config.model import Identity, Section
+from shared.config.model import Identity
+from shared.config.section import Section
 from shared.errors import ConfigError
 from shared.registers.quantities import MANDATORY, PHASES, UNITS
 
