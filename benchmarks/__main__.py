@@ -14,6 +14,7 @@ from benchmarks.report import Report, show
 
 BENCHMARKS = {
     "throughput": "requests per processor second against libmodbus and pymodbus",
+    "push": "pushing into ten slaves against pymodbus, and with nine of them dead",
 }
 
 

@@ -16,6 +16,8 @@ from shared.errors import RefusedError
 
 STORE: Final = "register-store"
 TELL_EVERY_S: Final = 1.0
+GATHER_S: Final = 0.05
+"""Changes of state within so short a time are told together."""
 
 
 class MasterPusher(Actor):
@@ -40,7 +42,7 @@ class MasterPusher(Actor):
         self._targets: tuple[Target, ...] = ()
         self._by_meter: dict[str, list[Target]] = {name: [] for name in self._feeds}
         self._first = asyncio.Event()
-        self._shown: tuple[tuple[str, str], ...] = ()
+        self._telling: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Subscribe to every image; push until the end."""
@@ -56,6 +58,7 @@ class MasterPusher(Actor):
                 life.log,
                 dialler,
                 refill=partial(self._refill, self._meter_of(settings.meter)),
+                changed=self._tell_soon,
             )
             for number, settings in enumerate(master.slave, start=1)
         )
@@ -128,7 +131,14 @@ class MasterPusher(Actor):
             if target.settings.receiver.tls:
                 target.retry()
 
+    def _tell_soon(self) -> None:
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(GATHER_S, self._tell)
+
     def _tell(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         master, bus = self.life.config.master, self.life.bus
         bus.publish(
             Pushes(

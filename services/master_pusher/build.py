@@ -28,11 +28,12 @@ def target(
     dialler: Dialler | None,
     *,
     refill: Callable[[], Batch | None] = lambda: None,
+    changed: Callable[[], None] = lambda: None,
 ) -> Target:
     """The receiver of that number, from 1."""
     settings = config.master.slave[number - 1]
     groups = config.master.groups_of(settings)
-    return Target(number, settings, groups, meter, sender(settings, dialler), log=log, refill=refill)
+    return Target(number, settings, groups, meter, sender(settings, dialler), log=log, refill=refill, changed=changed)
 
 
 def sender(settings: Settings, dialler: Dialler | None) -> Sender:

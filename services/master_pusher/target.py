@@ -49,6 +49,7 @@ class Target:
         sender: the way to it.
         log: for changes of its state.
         refill: gives a fresh batch once the one that could not be sent is too old, or None.
+        changed: called when its state changes.
         now_ns: CLOCK_BOOTTIME.
     """
 
@@ -62,6 +63,7 @@ class Target:
         *,
         log: FilteringBoundLogger,
         refill: Callable[[], Batch | None] = lambda: None,
+        changed: Callable[[], None] = lambda: None,
         now_ns: Callable[[], int] = clock.now_ns,
     ) -> None:
         self.settings: Final = settings
@@ -71,6 +73,7 @@ class Target:
         self._sender = sender
         self._log = log.bind(slave=settings.name)
         self._refill = refill
+        self._changed = changed
         self._now = now_ns
         self._wake = asyncio.Event()
         self._batch: Batch | None = None
@@ -281,9 +284,10 @@ class Target:
     def _become(self, state: str, reason: str) -> None:
         if (state, reason) == (self._state, self._reason):
             return
-        changed = state != self._state and not (state == "connecting" or (state == "ok" and not self._failures))
+        self._changed()
+        worth = state != self._state and not (state == "connecting" or (state == "ok" and not self._failures))
         self._state, self._reason = state, reason
-        if changed or (state == "failing" and self._streak.bit_count() == 1):  # the 1st, 2nd, 4th, 8th ...
+        if worth or (state == "failing" and self._streak.bit_count() == 1):  # the 1st, 2nd, 4th, 8th ...
             log = self._log.info if state == "ok" else self._log.warning
             log(f"push: {state}", reason=reason, streak=self._streak)
 
