@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from statistics import mean
 
 import structlog
@@ -95,7 +96,8 @@ def pymodbus(ports: list[int], *, at_once: bool) -> Cycle:
                 words[start] = list(struct.unpack(f">{size}H", data))
         if at_once:
             return (await asyncio.gather(*(push(client, words) for client in clients)))[0]
-        return [await push(client, words) for client in clients][0]
+        done = [await push(client, words) for client in clients]
+        return done[0]
 
     return cycle
 
@@ -145,7 +147,7 @@ async def steady(offer: Callable[[int], None], healthy: Target, cycles: int, per
 
 def figures(took: list[float], starts: list[float], cpu_s: float) -> dict[str, float]:
     """In ms."""
-    periods = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+    periods = [after - before for before, after in pairwise(starts)]
     ordered = sorted(took)
     return {
         "p50_ms": 1000 * ordered[len(ordered) // 2],

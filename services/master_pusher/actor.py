@@ -128,7 +128,7 @@ class MasterPusher(Actor):
 
     def _trust_changed(self) -> None:
         for target in self._targets:
-            if target.settings.receiver.tls:
+            if target.receiver.tls:
                 target.retry()
 
     def _tell_soon(self) -> None:

@@ -69,6 +69,7 @@ class Target:
         self.settings: Final = settings
         self.meter: Final = meter
         self.groups: Final = groups
+        self.receiver: Final = settings.receiver
         self._number = number
         self._sender = sender
         self._log = log.bind(slave=settings.name)
@@ -167,7 +168,7 @@ class Target:
         return Push(
             number=self._number,
             name=self.settings.name,
-            url=self.settings.receiver.url,
+            url=self.receiver.url,
             meter=self.meter,
             groups=self.groups,
             state=state,
@@ -245,8 +246,7 @@ class Target:
             self._become("partly", self._why_refused())
         else:
             self._become("ok", _withheld(batch))
-        place = self.settings.receiver.place
-        words = f"{place} took {amount(taken)} registers ({', '.join(taken)}) in {took_us / 1000:.1f} ms"
+        words = f"{self.receiver.place} took {amount(taken)} registers ({', '.join(taken)}) in {took_us / 1000:.1f} ms"
         return f"{words}; but {self._why_refused()}" if sent.refused else words
 
     def _nothing(self, batch: Batch) -> str:

@@ -1,4 +1,4 @@
-"""Slaves that nobody here wrote, each as a process: `python -m tests.system.foreign_slave KIND PORT` for two of them."""
+"""Slaves that nobody here wrote, each a process: `python -m tests.system.foreign_slave KIND PORT` for two of them."""
 
 import asyncio
 import shutil
@@ -59,7 +59,7 @@ class ForeignSlave:
             need("libmodbus", str(error), here=False)
             raise
         process = self._processes.start(program, "0", "1000")
-        self.port = int(wait_for(lambda: process.output.strip(), "its port", 20))
+        self.port = int(process.wait_output("\n", 20))
         return process
 
 

@@ -4,7 +4,6 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
@@ -13,7 +12,7 @@ import pytest
 
 from tests.support import Processes, wait_for
 from tests.system import steps
-from tests.system.bus import Listener, Message
+from tests.system.bus import Message
 from tests.system.foreign_slave import KINDS, ForeignSlave
 from tests.system.gateway import SIMULATED, Gateway, private_kib, running, send
 from tests.system.receivers import BlackHole, Listening, Recorder, dripping, mute, resetting
@@ -45,9 +44,9 @@ def _slaves(gateway: Gateway) -> list[Message]:
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.foreign] if kind in KINDS[2:] else []) for kind in KINDS])
-def foreign(request: pytest.FixtureRequest, processes: Processes, run_dir: Path) -> Iterator[ForeignSlave]:
+def foreign(request: pytest.FixtureRequest, processes: Processes, run_dir: Path) -> ForeignSlave:
     """Each kind of slave."""
-    yield ForeignSlave(request.param, processes, run_dir)
+    return ForeignSlave(request.param, processes, run_dir)
 
 
 def test_a_foreign_slave_holds_what_the_plain_slave_shows(foreign: ForeignSlave, run_dir: Path) -> None:
