@@ -38,9 +38,10 @@ def test_soak(run_dir: Path) -> None:
         with Load(gateway.port) as load:
             hostile.start()
             try:
-                before = _sizes(gateway)
+                survivors = {"supervisor": gateway.process.pid, "fork server": gateway.fork_server()}
+                before = _sizes(survivors)
                 strikes = _strike(gateway, load, chance)
-                after = _sizes(gateway)
+                after = _sizes(survivors)
             finally:
                 ending.set()
                 hostile.join(30)
@@ -53,9 +54,8 @@ def test_soak(run_dir: Path) -> None:
             assert size - before[name][1] < GROWTH_KIB, name
 
 
-def _sizes(gateway: Gateway) -> dict[str, tuple[int, int]]:
-    """Descriptors and memory of those who are never killed here."""
-    pids = {"supervisor": gateway.process.pid, "fork server": gateway.fork_server()}
+def _sizes(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Descriptors and memory."""
     return {name: (descriptors(pid), rss_kib(pid)) for name, pid in pids.items()}
 
 
