@@ -41,6 +41,8 @@ def test_soak(run_dir: Path) -> None:
                 survivors = {"supervisor": gateway.process.pid, "fork server": gateway.fork_server()}
                 before = _sizes(survivors)
                 strikes = _strike(gateway, load, chance)
+                for name, pid in survivors.items():  # a fork under way holds some for a moment
+                    wait_for(lambda n=name, p=pid: descriptors(p) <= before[n][0] + 1, "the descriptors of before")  # type: ignore[misc]
                 after = _sizes(survivors)
             finally:
                 ending.set()
@@ -49,9 +51,7 @@ def test_soak(run_dir: Path) -> None:
         say(f"seed {SEED}: {strikes} kills and stops, {sum(load.answers.values())} answers, {before} became {after}")
         faults = {fault.rpartition(": ")[2] for fault in load.faults}
         assert faults <= {"stale"}, f"seed {SEED}"  # a slave that starts while the store hangs knows no image
-        for name, (files, size) in after.items():
-            assert files <= before[name][0] + 4, name
-            assert size - before[name][1] < GROWTH_KIB, name
+        assert all(after[name][1] - before[name][1] < GROWTH_KIB for name in before)
 
 
 def _sizes(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
