@@ -5,6 +5,7 @@ from collections.abc import Callable
 from services.tls_slave.access import PeerAccess
 from shared.modbus.connection import Connection, Keeper
 from shared.modbus.slave import Slave
+from shared.tls.trust import Verdict
 
 
 class TlsConnection(Connection):
@@ -19,6 +20,11 @@ class TlsConnection(Connection):
     def __init__(self, keeper: Keeper, slave: Slave, now_ns: Callable[[], int], access: PeerAccess) -> None:
         super().__init__(keeper, slave, now_ns)
         self.access = access
+
+    def judge(self) -> Verdict:
+        """The verdict anew; the next request takes the long way, on which the rights are asked for."""
+        self.slave.straight = False
+        return self.access.judge()
 
     def data_received(self, data: bytes) -> None:
         """Answer at once all that came together, the short way where its answer is known and the verdict stands."""

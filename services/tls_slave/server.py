@@ -129,7 +129,7 @@ class TlsServer(Server):
         gone = self.decisions.authority_fingerprints - decisions.authority_fingerprints
         self.decisions = decisions
         for connection in self._peers():
-            verdict = connection.access.judge()
+            verdict = connection.judge()
             # which authority a chain ended at was OpenSSL's matter: who came by one is asked to come again
             if not verdict.served or (gone and verdict.standing is Standing.CA_VALID):
                 self._put_out(connection)
@@ -218,7 +218,7 @@ class TlsServer(Server):
         access = PeerAccess(self, peer)
         verdict = access.verdict
         if not verdict.listed:
-            self._rationed.warning(
+            self._rationed.tell(
                 "certificate refused", verdict.standing, peer=peer.address, reason=verdict.reason,
                 fingerprint=peer.certificate.fingerprint,
             )  # fmt: skip
@@ -226,7 +226,7 @@ class TlsServer(Server):
         self._witness.seen(access)
         now = self._now()
         if not verdict.served and not self._quarantine.room(origin_of(peer.address)):
-            self._rationed.warning(
+            self._rationed.tell(
                 "certificate not accepted, and no room to wait", verdict.standing, peer=peer.address,
                 fingerprint=peer.certificate.fingerprint,
             )  # fmt: skip
@@ -258,14 +258,14 @@ class TlsServer(Server):
 
     def _told(self, address: str, refusal: Refusal, reason: str) -> None:
         if refusal is not Refusal.UNWANTED:  # told where it was refused
-            self._rationed.warning("connection refused", refusal, peer=address, reason=reason)
+            self._rationed.tell("connection refused", refusal, peer=address, reason=reason)
 
     def _sweep(self) -> None:
         now_s, now = self._wall_s(), self._now()
         for connection in self._peers():
             verdict = connection.access.verdict
             if not verdict.since_s <= now_s <= verdict.until_s:
-                if connection.access.judge().served:
+                if connection.judge().served:
                     self._quarantine.leave(connection)
                 else:
                     self._put_out(connection)
