@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "start": ("steer:start", "Start a role that was stopped or parked."),
     "registers": ("registers:registers", "Show the register map with live raw words and values."),
     "read": ("read:read", "Read registers over Modbus TCP, as a client does."),
+    "certs": "supervisor.cli.certs:certs",
+    "audit": "supervisor.cli.audit:audit",
     "tap": ("tap:tap", "Show the messages of all running roles."),
     "replay": ("replay:replay", "Show or play back what the tap recorded."),
     "bus-key": ("bus_key:bus_key", "Make the key of a host for a bus between hosts."),
