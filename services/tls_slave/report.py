@@ -58,7 +58,7 @@ class Reporter:
                 direction="in",
                 address=peer.address,
                 verdict=access.verdict.standing.name,
-                authority=access.decisions.authority_of(peer.certificate.issuer) if peer.chain_valid else "",
+                authority=peer.authority,
                 protocol=peer.version,
                 cipher=peer.cipher,
             )

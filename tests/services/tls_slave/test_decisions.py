@@ -33,12 +33,9 @@ def test_blocked_is_stronger_than_an_authority() -> None:
     assert (verdict.standing, verdict.served) == (Standing.BLOCKED, False)
 
 
-def test_which_authority_a_certificate_comes_from() -> None:
+def test_which_authorities_are_known() -> None:
     decisions = decided(authorities=[AUTHORITY])
-    child = read(make("child", issuer=AUTHORITY).der)
-    assert decisions.authority_of(child.issuer) == fingerprint(AUTHORITY.der)
     assert decisions.authority_fingerprints == {fingerprint(AUTHORITY.der)}
-    assert decisions.authority_of(read(ONE.der).issuer) == ""
     assert NONE.authority_fingerprints == frozenset()
 
 

@@ -248,6 +248,7 @@ def test_opinion_about_a_chain_to_a_known_ca(leaf: str, sent: bool, fault: str, 
             await asyncio.to_thread(ask, service.port, client_settings(identity))
             (peer,) = service.peers
             assert (peer.chain_valid, peer.chain_fault) == (not fault, fault)
+            assert peer.authority == ("" if fault else read(chains.root.der).fingerprint)
             assert peer.der == made.der
 
     run(story())
