@@ -107,11 +107,11 @@ class Owner:
             return str(error)
         raise AssertionError(f"{verb} was done: {result}")
 
-    async def rows(self) -> dict[str, dict[str, Any]]:
+    async def rows(self, timeout_s: float = 8.0) -> dict[str, dict[str, Any]]:
         """The list by fingerprint."""
         found: dict[str, dict[str, Any]] = {}
         while True:
-            page = await self.ask("list", after=max(found, default=""))
+            page = await self.ask("list", timeout_s, after=max(found, default=""))
             found |= {row["fingerprint"]: row for row in page["certificates"]}
             if not page["more"]:
                 return found
