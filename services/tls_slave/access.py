@@ -5,10 +5,10 @@ The answer is remembered until the decisions change; `judge` again when the cale
 
 from typing import Final, Protocol
 
-from services.tls_slave.decisions import Decisions
 from shared.modbus.access import Later, Reach
 from shared.modbus.pdu import ExceptionCode, Function, Identify, Read, Write
 from shared.modbus.view import Face
+from shared.tls.decisions import Decisions
 from shared.tls.peer import TlsPeer
 from shared.tls.roles import NOTHING, Rights
 from shared.tls.trust import Standings, Verdict

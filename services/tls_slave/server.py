@@ -17,7 +17,6 @@ from structlog.typing import FilteringBoundLogger
 
 from services.tls_slave.access import PeerAccess
 from services.tls_slave.connection import TlsConnection
-from services.tls_slave.decisions import NONE, Decisions
 from services.tls_slave.quarantine import Quarantine
 from services.tls_slave.rationed import RationedLog
 from services.tls_slave.writer import Call, StoreWriter
@@ -30,6 +29,7 @@ from shared.modbus.replica import Replica
 from shared.modbus.server import Counters, Limits, Server
 from shared.modbus.slave import Slave
 from shared.tls.accept import Acceptor
+from shared.tls.decisions import NONE, Decisions
 from shared.tls.limits import Limits as HandshakeLimits
 from shared.tls.limits import Refusal, origin_of
 from shared.tls.peer import TlsPeer
@@ -130,8 +130,8 @@ class TlsServer(Server):
         self.decisions = decisions
         for connection in self._peers():
             verdict = connection.judge()
-            # which authority a chain ended at was OpenSSL's matter: who came by one is asked to come again
-            if not verdict.served or (gone and verdict.standing is Standing.CA_VALID):
+            orphaned = verdict.standing is Standing.CA_VALID and connection.access.peer.authority in gone
+            if not verdict.served or orphaned:
                 self._put_out(connection)
             else:
                 self._quarantine.leave(connection)

@@ -3,15 +3,15 @@
 import pytest
 
 from services.tls_slave.access import PeerAccess
-from services.tls_slave.decisions import NONE, Decisions
 from shared.bus.messages import RoleRights
 from shared.modbus.access import Later, Reach
 from shared.modbus.pdu import ExceptionCode, Identify, Read, Write
 from shared.modbus.slave import Slave, State
 from shared.modbus.view import Face
-from tests.services.tls_slave.samples import ALL, WHOEVER, decided, peer
+from shared.tls.decisions import NONE, Decisions
 from tests.shared.modbus.samples import T0, adu, answer, exception, image, read, registers, replica
 from tests.shared.tls.material import DAY, NOW, NOW_S, Made, make
+from tests.shared.tls.trusted import ALL, WHOEVER, decided, peer
 
 ONE = make("one")
 WRITE = Write(6, 41168, b"\0\3")

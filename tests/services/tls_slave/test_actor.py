@@ -21,9 +21,9 @@ from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
 from shared.modbus.listen import bind
 from shared.tls.certificate import fingerprint
 from shared.tls.keys import OwnKeys, load_or_make
-from tests.services.tls_slave.samples import trust
 from tests.shared.modbus.samples import answer, exception, image, read, registers
 from tests.shared.tls.material import client_settings, connect, make
+from tests.shared.tls.trusted import trust
 from tests.support import Process, Processes, free_port, until
 
 ONE, OTHER = make("one"), make("other")

@@ -22,9 +22,9 @@ from shared.modbus.listen import bind
 from shared.modbus.replica import Replica
 from shared.modbus.server import Limits
 from shared.tls.context import server_context
-from tests.services.tls_slave.samples import ALL, decided
 from tests.shared.modbus.samples import adu, answer, exception, image, read, registers
 from tests.shared.tls.material import DAY, GENEROUS, NOW, NOW_S, Made, client_settings, connect, make, own_keys, run
+from tests.shared.tls.trusted import ALL, decided
 from tests.support import until
 
 CUT_S = 0.1

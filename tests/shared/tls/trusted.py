@@ -1,10 +1,10 @@
-"""Trust messages and peers that the tests of the TLS slave share."""
+"""Trust messages and peers that tests share."""
 
 from collections.abc import Iterable
 
-from services.tls_slave.decisions import Decisions, decisions_of
 from shared.bus.messages import RoleRights, Trust
 from shared.tls.certificate import fingerprint, read
+from shared.tls.decisions import Decisions, decisions_of
 from shared.tls.peer import TlsPeer
 from tests.shared.tls.material import Made
 

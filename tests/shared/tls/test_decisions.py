@@ -1,13 +1,13 @@
 import pytest
 
-from services.tls_slave.decisions import NONE, decisions_of
 from shared.bus.messages import RoleRights, Trust
 from shared.errors import BusError
 from shared.tls.certificate import fingerprint, read
+from shared.tls.decisions import NONE, decisions_of
 from shared.tls.roles import Grant
 from shared.tls.trust import Standing
-from tests.services.tls_slave.samples import decided, trust
 from tests.shared.tls.material import NOW_S, make
+from tests.shared.tls.trusted import decided, trust
 
 ONE, OTHER, AUTHORITY = make("one"), make("other"), make("authority", ca=True)
 
