@@ -20,6 +20,8 @@ from shared.tls.certificate import fingerprint
 from tests.support import until
 
 MANAGER = "certificate-manager"
+QUIET: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(structlog.ReturnLogger())
+"""Prints nothing, since a command line's output may be listened to in the same process."""
 
 
 def config_of(folder: Path, **certificates: Any) -> Config:
@@ -42,7 +44,7 @@ class Instance:
 
     def __init__(self, folder: Path, name: str = "tls-slave", *, silent: bool = False) -> None:
         self.lock: Lock = acquire(folder, name)
-        self.bus = Bus(Endpoints(folder), name, self.lock.generation, structlog.get_logger())
+        self.bus = Bus(Endpoints(folder), name, self.lock.generation, QUIET)
         self.name = name
         self.silent = silent
         self.trust: Trust | None = None
@@ -91,7 +93,7 @@ class Owner:
 
     def __init__(self, folder: Path) -> None:
         self.lock = acquire(folder, "console")
-        self.bus = Bus(Endpoints(folder), "console", self.lock.generation, structlog.get_logger())
+        self.bus = Bus(Endpoints(folder), "console", self.lock.generation, QUIET)
         self.events: list[Event] = []
         self.bus.subscribe(MANAGER, Event, self.events.append, every=True)
 
@@ -139,7 +141,7 @@ class Keeper:
 
     def __init__(self, folder: Path, *runs: Instance, dead: bool = False) -> None:
         self.lock = acquire(folder, "supervisor")
-        self.bus = Bus(Endpoints(folder), "supervisor", self.lock.generation, structlog.get_logger())
+        self.bus = Bus(Endpoints(folder), "supervisor", self.lock.generation, QUIET)
         self.killed: list[str] = []
         self._runs = {instance.name: instance for instance in runs}
         self._dead = dead
@@ -180,8 +182,8 @@ class Stage:
     async def start(self) -> None:
         """Start the manager, and wait until it answers."""
         lock = acquire(self.folder, MANAGER)
-        bus = Bus(Endpoints(self.folder), MANAGER, lock.generation, structlog.get_logger())
-        life = Life(instance=MANAGER, config=self.config, bus=bus, log=structlog.get_logger())
+        bus = Bus(Endpoints(self.folder), MANAGER, lock.generation, QUIET)
+        life = Life(instance=MANAGER, config=self.config, bus=bus, log=QUIET)
         self.manager = CertificateManager(life)
         task = asyncio.get_running_loop().create_task(self.manager.run())
         self._manager = (task, bus, lock)
