@@ -168,10 +168,12 @@ class Peers:
         return standings.under(self.decisions.trust, self._wall_s())
 
     def cut(self, vetted: Vetted, verdict: Verdict) -> None:
-        """End a connection now."""
+        """End a connection now, if it has not ended before."""
+        if vetted not in self._held:
+            return
+        self._held.remove(vetted)
         fingerprint = vetted.peer.certificate.fingerprint
         vetted.cut(verdict)
-        self._held.remove(vetted)
         self._closed[fingerprint] = self._closed.pop(fingerprint, 0) + 1
         if len(self._closed) > MOST_TOLD:
             del self._closed[next(iter(self._closed))]

@@ -106,9 +106,22 @@ def test_delete_cuts_a_connection_at_once_also_while_an_answer_is_awaited(tmp_pa
     play(tmp_path, story)
 
 
+def test_a_request_after_the_cut_is_refused_and_cuts_nothing_twice(tmp_path: Path) -> None:
+    async def story(meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
+        manager.say(METER)
+        await wire.connect()
+        manager.say()
+        for _ in range(2):
+            with pytest.raises(PeerError, match="not accepted yet"):
+                await wire.read(Request(3, 0, 1))
+        assert manager.bus.enforced.closed == {IDENTITY: 1}
+        assert meter.requests == []
+
+    play(tmp_path, story)
+
+
 def test_older_decisions_that_come_late_change_nothing(tmp_path: Path) -> None:
     async def story(_meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        heard: list[object] = []
         manager.say(METER)
         manager.say()
         in_force = manager.peers.decisions
@@ -117,7 +130,6 @@ def test_older_decisions_that_come_late_change_nothing(tmp_path: Path) -> None:
         assert manager.peers.decisions is in_force
         with pytest.raises(PeerError, match="not accepted yet"):
             await wire.connect()
-        assert heard == []
 
     play(tmp_path, story)
 
