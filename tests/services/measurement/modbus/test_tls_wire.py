@@ -272,10 +272,10 @@ def test_reading_begins_by_itself_after_accept_and_ends_with_delete(tmp_path: Pa
         assert meter.handshakes == 6
         manager.say()
         await until(lambda: not links[-1].connected)
-        meter.exception, before = 1, meter.handshakes + 1
+        meter.exception = 1
         manager.say(METER)
         await until(lambda: "accepted this gateway" in links[-1].reason)
-        asked = len(meter.requests)
+        asked, before = len(meter.requests), meter.handshakes
         await until(lambda: len(meter.requests) > asked + 10)
         assert meter.handshakes == before, "one connection while the meter has not accepted us"
         meter.exception = 0
