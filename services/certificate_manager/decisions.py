@@ -257,7 +257,9 @@ class Decisions:
         for instance in outcome.killed:
             self._tell("trust.killed", "error", f"{instance} did not acknowledge and was killed", fingerprint)
         faults = [*outcome.unconfirmed, *([saved] if saved else [])]
-        result = f"{words}, {outcome.closed} connections closed"
+        result = f"{words}, connections closed: {outcome.closed}"
+        if outcome.killed:
+            result += f", killed: {' '.join(outcome.killed)}"
         if faults:
             result = f"{words}, not confirmed: {'; '.join(faults)}"
             self._tell("trust.unconfirmed", "error", result, fingerprint)
@@ -267,7 +269,7 @@ class Decisions:
         if faults or recorded:
             raise RefusedError(
                 f"not confirmed: {'; '.join([*faults, *([recorded] if recorded else [])])} (it is {words} all the same,"
-                f" {outcome.closed} connections are known to be closed)"
+                f" connections known to be closed: {outcome.closed})"
             )
         return outcome
 

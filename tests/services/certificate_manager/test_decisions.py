@@ -71,7 +71,7 @@ def test_seen_listed_accepted_deleted(run_dir: Path) -> None:
             assert (await owner.listed(certificate))["status"] == "pending"
             await until(lambda: "certificate.delete" in owner.kinds(), "the event")
         assert [what for what, _ in audited(run_dir)] == ["certificate.accept", "certificate.delete"]
-        assert audited(run_dir)[1][1] == "deleted, 3 connections closed"
+        assert audited(run_dir)[1][1] == "deleted, connections closed: 3"
 
     play(story())
 
@@ -118,6 +118,7 @@ def test_a_silent_instance_is_killed_by_its_supervisor(run_dir: Path) -> None:
             assert (done["closed"], done["killed"], keeper.killed) == (4, ["tls-slave.2"], ["tls-slave.2"])
             assert 0.5 <= time.monotonic() - began < 2
             assert "trust.killed" in on.owner.kinds()
+        assert audited(run_dir)[-1][1] == "deleted, connections closed: 4, killed: tls-slave.2"
 
     play(story())
 
