@@ -68,7 +68,7 @@ def folder() -> Iterator[Folder]:
 @contextmanager
 def started(where: Folder, *command: str) -> Iterator[subprocess.Popen[bytes]]:
     """`metergate up` or `metergate run ROLE`; ended in order."""
-    arguments = [METERGATE, *command, "--config", where.path / "metergate.toml"]
+    arguments: list[str | Path] = [METERGATE, *command, "--config", where.path / "metergate.toml"]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process

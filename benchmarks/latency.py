@@ -64,7 +64,7 @@ def measure(where: Folder, samples: int) -> list[float]:
             for _ in range(samples):
                 time.sleep(max(0.0, CYCLE_S - EARLY_S))
                 _next(connection, shown)
-        times = {}
+        times: dict[bytes, int] = {}
         images.setsockopt(zmq.RCVTIMEO, 500)
         while len(times.keys() & shown.keys()) < samples:
             image: dict[str, Any] = msgpack.unpackb(images.recv_multipart()[1], strict_map_key=False)
