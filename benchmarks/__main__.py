@@ -14,6 +14,8 @@ from benchmarks.report import Report, show
 
 BENCHMARKS = {
     "throughput": "requests per processor second against libmodbus and pymodbus",
+    "latency": "from a sample's time to the first answer that shows it, across three processes",
+    "memory": "PSS of each process, and how long starting takes",
 }
 
 

@@ -189,8 +189,8 @@ def test_roles_come_back_by_themselves_when_the_fork_server_hangs(run_dir: Path)
             seconds = rebirths.wait("register-store", store)
             say(f"register-store came back {seconds:.1f} s after it died with a stopped fork server")
             _wait_family(gateway)
-        assert {fault.rpartition(": ")[2] for fault in load.faults} <= {"stale"}, "stale is told, never hidden"
-        assert load.drops == 0
+        assert seconds < 5
+        assert (load.faults, load.drops) == ([], 0), "back before anything was stale"
 
 
 def test_a_supervisor_that_is_killed_leaves_no_orphan(run_dir: Path) -> None:
