@@ -138,7 +138,7 @@ class CertificateManager(Actor):
             if authorities.mark(self._settings.ca_dir) != self._decisions.authorities.mark:
                 await self.reload_authorities(None)
             now = time.monotonic()
-            if self._decisions.is_due(now - saved):
+            if self._decisions.saving.is_due(now - saved):
                 saved = now
                 with contextlib.suppress(StoreError):  # told by an event; tried again
                     await self._decisions.save()

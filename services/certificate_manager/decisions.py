@@ -6,8 +6,8 @@ acknowledged by every TLS instance before it is called done; a slow disk delays 
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -15,6 +15,7 @@ from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.enforcement import Enforcement, Outcome
 from services.certificate_manager.ledger import Ledger, Version
 from services.certificate_manager.pending import Contact, Pending, with_address, with_direction
+from services.certificate_manager.saving import Saving, Tell, patient
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import Entry, Grant, Status, TrustList, checked_label, decided, entry_of
 from services.certificate_manager.trust_store import StoreError, TrustStore
@@ -23,13 +24,6 @@ from shared.bus.messages import Seen
 from shared.errors import RefusedError
 from shared.tls.text import clean
 
-WRITE_PATIENCE_S: Final = 8.0
-RETRY_S: Final = 10.0
-SEEN_S: Final = 3600.0
-"""Who was seen when is written with the next decision, and once an hour at most without one: flash wears out."""
-
-Tell = Callable[[str, str, str, str], None]
-"""Kind, level, text, fingerprint of an event."""
 Change = Callable[[TrustList], TrustList]
 
 
@@ -48,8 +42,7 @@ class Decisions:
     Attributes:
         trust: the list in force.
         authorities: known CAs.
-        unsaved: why the list in force is not on disk; empty where it is.
-        touched: whether somebody was seen again since the list was written.
+        saving: how the list gets to the disk.
     """
 
     def __init__(
@@ -63,19 +56,15 @@ class Decisions:
         publish: Callable[[], Version],
         tell: Tell,
     ) -> None:
-        self._store = store
         self._audit = audit
         self._pending = pending
         self._ledger = ledger
         self._enforcement = enforcement
         self._publish = publish
         self._tell = tell
-        self._writing = asyncio.Lock()
-        self._late: set[asyncio.Task[Any]] = set()
+        self.saving = Saving(store, tell)
         self.trust = store.load()
         self.authorities = Authorities()
-        self.unsaved = ""
-        self.touched = False
 
     def see(self, seen: Seen) -> Contact | None:
         """Somebody proved a key; returns the contact where it is new on the list of what to decide."""
@@ -94,7 +83,7 @@ class Decisions:
                 authority=clean(seen.authority, 64),
             )
         )
-        self.touched = True
+        self.saving.touched = True
         return None
 
     async def accept(self, fingerprint: str, grant: Grant, label: str | None, who: Who) -> dict[str, Any]:
@@ -206,18 +195,14 @@ class Decisions:
         await self._record(fingerprint, who, "certificate.dismiss", "dismissed", "")
         return {"fingerprint": fingerprint}
 
-    def is_due(self, since_s: float) -> bool:
-        """Whether the list is to be written without a decision, so long after the last time."""
-        return (bool(self.unsaved) and since_s >= RETRY_S) or (self.touched and since_s >= SEEN_S)
-
     async def save(self) -> None:
         """Write the list in force.
 
         Raises:
             StoreError: the disk refused; it is tried again later.
         """
-        async with self._writing:
-            await self._write(self.trust)
+        async with self.saving.turn:
+            await self.saving.write(self.trust)
 
     async def record(self, what: str, target: str, result: str, who: Who) -> None:
         """Audit a decision that does not change the list.
@@ -234,9 +219,9 @@ class Decisions:
 
     async def _allow(self, fingerprint: str, change: Change, who: Who, what: str, words: str) -> None:
         """Durable first, then in force. What is taken away meanwhile stays away: the change is made anew."""
-        async with self._writing:
+        async with self.saving.turn:
             try:
-                await self._write(change(self.trust))
+                await self.saving.write(change(self.trust))
             except StoreError as error:
                 raise RefusedError(f"nothing changed: {error}") from error
             self.trust = change(self.trust)
@@ -251,7 +236,7 @@ class Decisions:
         self.trust = change(self.trust)
         version = self._publish()
         saved, outcome = await asyncio.gather(
-            self._patient(self.save(), "the trust list is not written yet"),
+            patient(self.save(), "the trust list is not written yet"),
             self._enforcement.confirm(version, fingerprint, before),
         )
         for instance in outcome.killed:
@@ -263,7 +248,7 @@ class Decisions:
         if faults:
             result = f"{words}, not confirmed: {'; '.join(faults)}"
             self._tell("trust.unconfirmed", "error", result, fingerprint)
-        recorded = await self._patient(
+        recorded = await patient(
             self._record(fingerprint, who, what, result, label), "the audit log is not written yet"
         )
         if faults or recorded:
@@ -272,34 +257,6 @@ class Decisions:
                 f" connections known to be closed: {outcome.closed})"
             )
         return outcome
-
-    async def _patient(self, work: Coroutine[Any, Any, None], late: str) -> str:
-        """What is wrong with `work`, or that it takes too long; it goes on all the same."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-        done, _ = await asyncio.wait({task}, timeout=WRITE_PATIENCE_S)
-        if not done:
-            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # told by `unsaved`
-            return late
-        try:
-            task.result()
-        except (StoreError, RefusedError) as error:
-            return str(error).removeprefix("not confirmed: ")
-        return ""
-
-    async def _write(self, trust: TrustList) -> None:
-        self.touched = False
-        try:
-            await asyncio.to_thread(self._store.write, tuple(trust))
-        except StoreError as error:
-            if self.unsaved != str(error):
-                self.unsaved = str(error)
-                self._tell("trust.unsaved", "error", self.unsaved, "")
-            raise
-        if self.unsaved:
-            self.unsaved = ""
-            self._tell("trust.saved", "info", "the trust list is on disk again", "")
 
     async def _record(self, fingerprint: str, who: Who, what: str, result: str, label: str) -> None:
         self._tell(what, "info", f"{label or fingerprint[:16]}: {result}, by {who.by}", fingerprint)

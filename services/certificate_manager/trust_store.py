@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from services.certificate_manager.trust_list import Entry, TrustList
+from shared.durable import sync_folder
 from shared.errors import MetergateError
 from shared.tls.certificate import fingerprint
 
@@ -75,7 +76,7 @@ class TrustStore:
                 file.flush()
                 os.fsync(file.fileno())
             self._beside.replace(self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror or error}") from error
 
@@ -87,7 +88,7 @@ class TrustStore:
             aside = self._path.with_name(f"trust.json.damaged-{stamp}-{number}")
         try:
             self._path.rename(aside)
-            _sync_folder(aside.parent)
+            sync_folder(aside.parent)
         except OSError as error:
             self._stuck = f"{self._path} is damaged and cannot be put aside ({error.strerror}); move it, then restart"
             self.fault += f"; {self._stuck}"
@@ -121,11 +122,3 @@ def decode(content: bytes) -> list[Entry]:
         if (entry.status == "accepted") is (entry.grant == ""):
             raise ValueError(f"the certificate at {entry.fingerprint} is {entry.status} with grant {entry.grant!r}")
     return entries
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

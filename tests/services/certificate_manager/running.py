@@ -17,6 +17,7 @@ from shared.bus.messages import Command, Enforced, Event, Seen, Trust
 from shared.config.model import Certificates, Config, Gateway
 from shared.errors import RefusedError
 from shared.tls.certificate import fingerprint
+from tests.services.certificate_manager.made import der
 from tests.support import until
 
 MANAGER = "certificate-manager"
@@ -243,6 +244,17 @@ async def stage(folder: Path, **certificates: Any) -> AsyncIterator[Stage]:
         yield made
     finally:
         await made.close()
+
+
+async def accepted(on: Stage, certificate: bytes = b"") -> tuple[str, Instance]:
+    """A slave, and a certificate that it serves."""
+    slave, certificate = await on.instance(), certificate or der()
+    name = fingerprint(certificate)
+    slave.show(certificate)
+    await on.owner.listed(certificate)
+    await on.owner.ask("accept", fingerprint=name)
+    await until(lambda: slave.trust and name in slave.trust.accepted, "trust")
+    return name, slave
 
 
 def play(story: Awaitable[None]) -> None:
