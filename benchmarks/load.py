@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,12 @@ class Outcome:
 def load(program: Path, server: Server, case: Case, first: int, seconds: float) -> Outcome:
     """Put one load on a server. Connecting and closing stay out of the figures."""
     numbers = (server.port, case.connections, case.depth, seconds, first, case.registers)
-    with subprocess.Popen(
-        [program, *map(str, numbers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    return run_load([str(program), *map(str, numbers)], server)
+
+
+def run_load(command: Sequence[str], server: Server, look: Callable[[], None] = lambda: None) -> Outcome:
+    """Run a load generator; `look` is called when the load is over and its connections still stand."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
@@ -73,4 +77,6 @@ def load(program: Path, server: Server, case: Case, first: int, seconds: float) 
         process.stdin.write("go\n")
         process.stdin.flush()
         result = json.loads(process.stdout.readline())
-        return Outcome(cpu_s=server.cpu_s() - before, **result)
+        used = server.cpu_s() - before
+        look()
+        return Outcome(cpu_s=used, **result)

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 SOURCES = Path(__file__).parent / "c"
-PACKAGES = {"libmodbus": "libmodbus-dev"}
+PACKAGES = {"libmodbus": "libmodbus-dev", "openssl": "libssl-dev"}
 
 
 class MissingToolError(Exception):

@@ -14,16 +14,39 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server."""
+    """A running server.
+
+    Attributes:
+        name: in tables.
+        port: where it serves.
+        pid: of its process.
+        behind: of further processes that work for it.
+    """
 
     name: str
     port: int
     pid: int
+    behind: tuple[int, ...] = ()
 
     def cpu_s(self) -> float:
         """User and system time of all its threads so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * _TICK_S
+        return sum(_cpu_s(pid) for pid in (self.pid, *self.behind))
+
+    def rss_kib(self) -> int:
+        """Resident memory."""
+        return sum(_rss_kib(pid) for pid in (self.pid, *self.behind))
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+
+def _rss_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise RuntimeError(f"process {pid} has ended")
 
 
 def python(module: str) -> list[str]:

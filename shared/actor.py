@@ -36,6 +36,7 @@ from shared.logging import configure
 
 _PR_SET_PDEATHSIG: Final = 1
 _BEATS_PER_TIMEOUT: Final = 4
+_LAST_WORDS: Final = 800
 
 Status = int | str | bool
 
@@ -127,6 +128,7 @@ def child_main(module: str) -> NoReturn:
 def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
     instance = environ.get("METERGATE_INSTANCE", actor_class.role)
     configure(Log(), instance)  # until the settings say otherwise
+    control = _control(environ)
     try:
         _die_with_supervisor(environ)
         config = _settings(environ)
@@ -135,9 +137,12 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         lock = acquire(config.gateway.run_dir, instance)
         _raise_descriptor_limit()
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
-        uvloop.run(_live(actor_class, config, partial(Bus, endpoints, instance, lock.generation, log), environ))
+        uvloop.run(
+            _live(actor_class, config, partial(Bus, endpoints, instance, lock.generation, log), environ, control)
+        )
     except MetergateError as error:
         print(f"{instance}: {error}", file=sys.stderr)  # noqa: T201  # logging may not be set up yet
+        _last_words(control, str(error))
         return error.exit_code
     except Exception:  # noqa: BLE001  # the last line of defence turns it into a log line and an exit code
         structlog.get_logger().bind(instance=instance).exception("role failed")
@@ -153,7 +158,11 @@ def _settings(environ: Mapping[str, str]) -> Config:
 
 
 async def _live(
-    actor_class: type[Actor], config: Config, make_bus: Callable[[], Bus], environ: Mapping[str, str]
+    actor_class: type[Actor],
+    config: Config,
+    make_bus: Callable[[], Bus],
+    environ: Mapping[str, str],
+    control: socket.socket | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     bus = make_bus()
@@ -165,7 +174,7 @@ async def _live(
         bus=bus,
         log=log,
         listen=tuple(socket.socket(fileno=fd) for fd in fds),
-        control=_control(environ),
+        control=control,
     )
     asked = asyncio.Event()
     try:
@@ -197,6 +206,16 @@ def _control(environ: Mapping[str, str]) -> socket.socket | None:
     control = socket.socket(fileno=int(fd))
     control.setblocking(False)
     return control
+
+
+def _last_words(control: socket.socket | None, text: str) -> None:
+    """Tell the supervisor why this role ends, in one line, for `metergate ps`."""
+    if control is None:
+        return
+    first, *others = text.splitlines() or [""]
+    more = f" (and {len(others)} more, see the log)" if others else ""
+    with contextlib.suppress(OSError):  # it is in the log as well
+        control.send(msgspec.msgpack.encode({"refused": first[:_LAST_WORDS] + more}))
 
 
 def _die_with_supervisor(environ: Mapping[str, str]) -> None:

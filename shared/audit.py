@@ -9,7 +9,6 @@ Who can write the folder can also forge a whole new chain: this shows tampering,
 """
 
 import asyncio
-import errno
 import hashlib
 import os
 import re
@@ -21,6 +20,7 @@ from typing import Final
 import msgspec
 
 from shared import clock
+from shared.durable import append_whole, overwrite, sync_file, sync_folder
 from shared.tls.text import clean
 
 FILE_BYTES: Final = 1024 * 1024
@@ -184,7 +184,7 @@ class AuditLog:
         fresh = not self._path.exists()
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if fresh:
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         self._size = os.fstat(fd).st_size
         return fd
 
@@ -193,9 +193,9 @@ class AuditLog:
         try:
             head = Head.decode(self._head_path.read_bytes())
         except FileNotFoundError:
-            _overwrite(self._head_path, Head().encode())
-            _sync_file(self._head_path)
-            _sync_folder(self._folder)
+            overwrite(self._head_path, Head().encode())
+            sync_file(self._head_path)
+            sync_folder(self._folder)
             return not self._size and not self._number
         self._durable = head or Head()
         return head is not None
@@ -236,7 +236,7 @@ class AuditLog:
         line = msgspec.json.encode(record)
         data = line + b"\n"
         try:
-            _write_whole(self._fd, data)
+            append_whole(self._fd, data)
         except OSError:
             os.ftruncate(self._fd, self._size)
             raise
@@ -274,7 +274,7 @@ class AuditLog:
         with self._head_lock:
             head = unsynced.head
             if head.seq > self._durable.seq:  # never before the lines themselves, or a power failure looks like a cut
-                _overwrite(self._head_path, head.encode())
+                overwrite(self._head_path, head.encode())
                 self._durable = head
 
 
@@ -301,32 +301,3 @@ def _head_of(line: bytes) -> Head | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return Head(record.seq, hashlib.sha256(line).hexdigest())
-
-
-def _write_whole(fd: int, data: bytes) -> None:
-    if os.write(fd, data) != len(data):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _overwrite(path: Path, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.pwrite(fd, data, 0)
-    finally:
-        os.close(fd)
-
-
-def _sync_file(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
 import zmq
 
 from shared.bus.codec import decode_command, encode
@@ -36,7 +35,6 @@ class Control:
         self._socket = socket
         self._execute = execute
         self._report = report
-        self._deadlines = Deadlines()
         self._deadlines = Deadlines()
         self._waiting: list[tuple[bytes, Command, Progress]] = []
 
@@ -93,5 +91,5 @@ class Control:
     def _answer(self, peer: bytes, reply: Reply) -> None:
         try:
             self._socket.send_multipart((peer, encode(reply)), zmq.NOBLOCK)
-        except (zmq.Again, msgspec.MsgspecError) as error:
+        except (zmq.Again, BusError) as error:  # nobody takes it, or it is too large
             self._report.warning("answer dropped", reason=str(error))

@@ -182,6 +182,8 @@ class Fleet:
         if "beat" in message:
             process.status = message
             life.beat(now())
+        if "refused" in message:
+            process.last_words = str(message["refused"])
         if message.get("ready") is True and life.became_ready(now()):
             self._board.event("child.ready", f"{process.name} is ready", child=process.name, pid=life.pid)
             self.on_change(process)
@@ -195,7 +197,7 @@ class Fleet:
         code = process.reap()
         self._let_go(process)
         self._hang_up(process)
-        self._settle_death(process, code, "")
+        self._settle_death(process, code, process.last_words)
 
     def _settle_death(self, process: Process, code: int, cause: str) -> None:
         life = process.life

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shared.config.model import Config
-from supervisor.spec import RoleSpec
+from supervisor.spec import PLAIN_SLAVE, TLS_SLAVE, RoleSpec
 
 
 def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
@@ -18,13 +18,23 @@ def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
 
 
 def addresses(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
-    """Where clients connect."""
+    """Where clients connect, and where they no longer can."""
     for spec in specs:
         where = spec.listen(config) if spec.enabled(config) else None
         if where is None:
             continue
         host = f"[{where.host}]" if ":" in where.host else where.host
-        yield f"Modbus TCP on {host}:{where.port}{''.join(_units(config))}"
+        yield f"{_protocol(config, spec)} on {host}:{where.port}{''.join(_units(config))}"
+        if spec.name == TLS_SLAVE.name:
+            yield "who connects with TLS is refused until you accept him: `metergate certs list`"
+            if not config.slave.plain_alongside_tls:
+                yield f"port {config.slave.port} is closed while slave.tls is true: all connections are encrypted"
+
+
+def _protocol(config: Config, spec: RoleSpec) -> str:
+    if spec.name == TLS_SLAVE.name:
+        return "Modbus/TCP Security (TLS)"
+    return "Modbus TCP, for reading only," if config.slave.tls and spec.name == PLAIN_SLAVE.name else "Modbus TCP"
 
 
 def _units(config: Config) -> Iterator[str]:

@@ -30,7 +30,12 @@ def health(roles: list[str], *, fresh: bool, config: str | None) -> tuple[int, s
     """
     run_dir = find_run_dir(config, os.environ)
     if run_dir is None:
-        return EXIT_CONFIG, "no run folder: name the settings with --config FILE, or set METERGATE_RUN_DIR"
+        return (
+            EXIT_CONFIG,
+            "no run folder: no settings file can be read; name it with --config FILE, or set METERGATE_RUN_DIR",
+        )
+    if os.access(run_dir, os.F_OK) and not os.access(run_dir, os.R_OK | os.X_OK):
+        return EXIT_REFUSED, f"{run_dir} is closed to this user; ask as root (sudo) or as the user who runs metergate"
     now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     held = list(_states(run_dir))
     alive = [state for state in held if -MAX_AGE_NS < now - state["t_ns"] < MAX_AGE_NS]

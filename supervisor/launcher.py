@@ -16,6 +16,8 @@ from supervisor.report import Report
 
 ROLE_ENTRY: Final = "shared.actor:child_main"
 SHORT_LIFE_S: Final = 1.0
+FORK_S: Final = 2.0
+"""Patience with a fork server that has forked before, which takes milliseconds; one that still imports has more."""
 
 Launched = Callable[[str, int], None]
 """Instance and pid: the process exists and is a child of this one."""
@@ -125,6 +127,8 @@ class ForkLauncher:
             self._failed(order.instance, f"the fork server takes no order: {error.strerror}")
             return
         self._pending.add(order.instance)
+        if server.proven:
+            self._loop.alarm(f"fork {order.instance}", now() + FORK_S, lambda: self.abandon(order.instance))
 
     def abandon(self, instance: str) -> None:
         """See `Launcher`. A fork server that does not answer is stuck; its death fails the order."""
@@ -169,7 +173,8 @@ class ForkLauncher:
                 self._loop.unwatch(server.channel.fileno())
                 return
             forked = msgspec.msgpack.decode(data, type=Forked)
-            self._pending.discard(forked.instance)
+            server.proven = True
+            self._settle(forked.instance)
             self._launched(forked.instance, forked.pid)
 
     def _died(self) -> None:
@@ -185,9 +190,13 @@ class ForkLauncher:
         )
         if lived_s >= SHORT_LIFE_S:
             self._begin()  # otherwise with the next order, which waits by the restart policy
-        failed, self._pending = self._pending, set()
-        for instance in failed:
+        for instance in tuple(self._pending):
+            self._settle(instance)
             self._failed(instance, "the fork server ended before it made the process")
+
+    def _settle(self, instance: str) -> None:
+        self._pending.discard(instance)
+        self._loop.alarm(f"fork {instance}", None, lambda: None)
 
     def _forget(self, server: "_Server") -> None:
         self._loop.unwatch(server.pidfd)
@@ -198,14 +207,15 @@ class ForkLauncher:
 
 
 class _Server:
-    """A running fork server."""
+    """A running fork server; `proven` once it has forked."""
 
-    __slots__ = ("channel", "pid", "pidfd", "since")
+    __slots__ = ("channel", "pid", "pidfd", "proven", "since")
 
     def __init__(self, pid: int, pidfd: int, channel: socket.socket) -> None:
         self.pid = pid
         self.pidfd = pidfd
         self.channel = channel
+        self.proven = False
         self.since = now()
 
 

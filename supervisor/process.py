@@ -35,10 +35,11 @@ class Process:
         pidfd: descriptor of the process, -1 where there is none.
         started_ns: CLOCK_BOOTTIME of the last start.
         status: what came with the last beat.
+        last_words: why it ends, as it said itself; empty where it did not.
         wanted: false once the settings do not name it any more; it goes when its process has ended.
     """
 
-    __slots__ = ("control", "life", "name", "pidfd", "spec", "started_ns", "status", "wanted")
+    __slots__ = ("control", "last_words", "life", "name", "pidfd", "spec", "started_ns", "status", "wanted")
 
     def __init__(self, name: str, spec: RoleSpec, life: Lifecycle) -> None:
         self.name = name
@@ -48,6 +49,7 @@ class Process:
         self.pidfd = -1
         self.started_ns = 0
         self.status: Status = {}
+        self.last_words = ""
         self.wanted = True
 
     def new_channel(self) -> socket.socket:
@@ -56,6 +58,7 @@ class Process:
         self.control.setblocking(False)
         self.started_ns = clock.now_ns()
         self.status = {}
+        self.last_words = ""
         return theirs
 
     def hear(self) -> Status | None:

@@ -41,12 +41,15 @@ def _always(_: Config) -> bool:
 
 def _uses_tls(config: Config) -> bool:
     """Whether any role speaks TLS, in either direction."""
-    meters = (meter.modbus for meter in config.meter if meter.source == "modbus")
     return (
         (config.slave.enabled and config.slave.tls)
-        or any(meter is not UNSET and meter.tls for meter in meters)
+        or any(_is_tls(meter) for meter in config.meter)
         or (config.master.enabled and any(target.enabled and target.receiver.tls for target in config.master.slave))
     )
+
+
+def _is_tls(meter: Meter) -> bool:
+    return meter.source == "modbus" and meter.modbus is not UNSET and meter.modbus.tls
 
 
 def _nowhere(_: Config) -> None:
@@ -105,7 +108,10 @@ def _plain_listen(config: Config) -> Listen:
 MEASUREMENT: Final = RoleSpec(
     name="measurement",
     module="services.measurement",
-    needs=lambda config: [_source_side(meter) for meter in config.meter],
+    needs=lambda config: (
+        [_source_side(meter) for meter in config.meter],
+        config.certificates.keys_dir if any(_is_tls(meter) for meter in config.meter) else None,
+    ),
     stop_stage=3,
 )
 

@@ -39,8 +39,16 @@ def image(number: int) -> Image:
     words = [(number * 7 + at) & 0xFFFF for at in range(792)]
     data = struct.pack(">792H", *words)
     blocks = (Block(0, data[:296]), Block(512, data[1024:]))
-    return Image(src="register-store", gen=1, seq=number, t_ns=clock.now_ns(), meter="m", unit=1, stale_after_ms=900_000,
-                 blocks=blocks)  # fmt: skip
+    return Image(
+        src="register-store",
+        gen=1,
+        seq=number,
+        t_ns=clock.now_ns(),
+        meter="m",
+        unit=1,
+        stale_after_ms=900_000,
+        blocks=blocks,
+    )
 
 
 def metergate(ports: list[int]) -> tuple[Cycle, Callable[[int], None], Target]:

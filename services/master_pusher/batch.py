@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.master_pusher.groups import GROUPS, Group
+from services.master_pusher.master import Request
 from shared.config.master import GroupName
 from shared.modbus.frame import wrap
-from shared.modbus.master import Request
 from shared.modbus.pdu import Function
 
 

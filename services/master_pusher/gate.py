@@ -15,23 +15,22 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec.structs import replace
 from OpenSSL import SSL
 
 from services.master_pusher.sender import UntrustedError
 from shared import clock
 from shared.actor import Life
 from shared.bus.messages import Enforced, Seen, Trust
-from shared.errors import BusError, ConfigError, PeerError
+from shared.errors import ConfigError, PeerError
 from shared.tls.certificate import names_host
 from shared.tls.context import client_context
+from shared.tls.decisions import NONE, Decisions, decisions_of
 from shared.tls.dial import Connect, dial
 from shared.tls.keys import OwnKeys, load_both
 from shared.tls.peer import TlsPeer
-from shared.tls.roles import Grant
 from shared.tls.stream import TlsTransport
-from shared.tls.trust import NOBODY, Pin, Standings, TrustSet, Verdict
+from shared.tls.trust import Standing, Standings, Verdict
 
 MANAGER: Final = "certificate-manager"
 LOOK_EVERY_S: Final = 1.0
@@ -41,13 +40,12 @@ MAX_CUT_TOLD: Final = 64
 class _Peer:
     """Somebody that we are connected to."""
 
-    __slots__ = ("chain_valid", "host", "peer", "standings")
+    __slots__ = ("misnamed", "peer", "standings")
 
     def __init__(self, peer: TlsPeer, host: str) -> None:
-        self.peer = peer
-        self.host = host
-        self.chain_valid = peer.chain_valid and names_host(peer.der, host)
-        self.standings = Standings(peer.certificate, chain_valid=self.chain_valid)
+        self.misnamed = peer.chain_valid and not names_host(peer.der, host)
+        self.peer = replace(peer, chain_valid=False, authority="") if self.misnamed else peer
+        self.standings = Standings(peer.certificate, chain_valid=self.peer.chain_valid)
 
 
 class Gate:
@@ -64,10 +62,7 @@ class Gate:
         self._changed = changed
         self._wall_s = wall_s
         self._folder: Final = life.config.certificates.keys_dir
-        self._trust: TrustSet = NOBODY
-        self._version = (0, 0)
-        self._authorities: tuple[x509.Certificate, ...] = ()
-        self._own = ""
+        self._decisions: Decisions = NONE
         self._keys: OwnKeys | None = None
         self._fault = "the certificate manager has not said yet who is accepted; see `metergate ps`"
         self._contexts: dict[bool, SSL.Context] = {}
@@ -84,8 +79,9 @@ class Gate:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._reload.wait()
-                    self._reload.clear()
-                    await self._load()
+            if self._reload.is_set():
+                self._reload.clear()
+                await self._load()
             self._enforce()
 
     async def dial(
@@ -108,6 +104,8 @@ class Gate:
         looked: list[_Peer] = []
 
         def look(peer: TlsPeer) -> asyncio.Protocol:
+            if context not in self._contexts.values():  # its authorities may not be known any more
+                raise PeerError(f"{host}: who is trusted has changed during the handshake; it is done again")
             looked.append(self._admit(peer, host))
             return factory()
 
@@ -127,18 +125,18 @@ class Gate:
             self._publish_seen(peer, verdict)
         if verdict.served:
             return peer
-        certificate = shown.certificate
-        why = verdict.reason
-        if shown.chain_valid and not peer.chain_valid:
-            why = f"it is not made out to {host}, but to {', '.join(certificate.names) or 'nobody'}"
-        raise UntrustedError(
-            f"its certificate {certificate.fingerprint} may not be trusted: {why}; if it is the right one, "
-            f"`metergate certs accept {certificate.fingerprint[:16]}`",
-            certificate.fingerprint,
-        )
+        fingerprint = shown.certificate.fingerprint
+        what = f"{host}: its certificate {fingerprint}"
+        if peer.misnamed:
+            names = ", ".join(shown.certificate.names) or "nobody"
+            what = f"{what} is made out to {names}, not to {host}"
+        if verdict.standing is Standing.PENDING:
+            cure = f"if it is the right one: metergate certs accept {fingerprint}"
+            raise UntrustedError(f"{what} is not accepted ({verdict.reason}); {cure}", fingerprint)
+        raise UntrustedError(f"{what} is refused: {verdict.reason}", fingerprint)
 
     def _judge(self, peer: _Peer) -> Verdict:
-        return peer.standings.under(self._trust, self._wall_s())
+        return peer.standings.under(self._decisions.trust, self._wall_s())
 
     def _publish_seen(self, peer: _Peer, verdict: Verdict) -> None:
         bus, shown = self._life.bus, peer.peer
@@ -151,31 +149,25 @@ class Gate:
                 direction="out",
                 address=shown.address,
                 verdict=verdict.standing.name,
-                authority=self._authority_of(shown.certificate.issuer) if peer.chain_valid else "",
+                authority=shown.authority,
                 protocol=shown.version,
                 cipher=shown.cipher,
             )
         )
 
-    def _authority_of(self, issuer: str) -> str:
-        found = (each for each in self._authorities if each.subject.rfc4514_string() == issuer)
-        return next((_fingerprint(each) for each in found), "")
-
     def _decide(self, message: Trust) -> None:
         """Cut first, then tell, and only then see to the keys."""
-        if message.version <= self._version and message.gen == self._version[0]:
+        if message.version <= self._decisions.version:
             return
-        self._trust, authorities = compiled(message)
-        gone = {_fingerprint(each) for each in self._authorities} - {_fingerprint(each) for each in authorities}
-        self._version, self._authorities = message.version, authorities
+        decisions = decisions_of(message)
+        gone = self._decisions.authority_fingerprints - decisions.authority_fingerprints
+        self._decisions = decisions
         self._contexts.clear()
         for transport, peer in list(self._open.items()):
-            pinned = self._trust.pin(peer.peer.certificate.fingerprint) is not None
             # which authority a chain ended at was OpenSSL's matter: who came by one is asked to come again
-            if gone and peer.chain_valid and not pinned:
+            if gone and self._judge(peer).standing is Standing.CA_VALID:
                 self._cut(transport, "an authority was taken away")
         self._enforce()
-        self._own = message.own
         self._reload.set()
 
     def _enforce(self) -> None:
@@ -198,11 +190,11 @@ class Gate:
         """Which decisions are in force; nothing where that was already said."""
         living = (peer for transport, peer in self._open.items() if not transport.is_closing())
         connections = dict(Counter(peer.peer.certificate.fingerprint for peer in living))
-        state = (self._version, connections, dict(self._closed))
+        state = (self._decisions.version, connections, dict(self._closed))
         if state == self._told:
             return
         self._told = state
-        bus, (gen, seq) = self._life.bus, self._version
+        bus, (gen, seq) = self._life.bus, self._decisions.version
         bus.publish(
             Enforced(
                 **bus.stamp(Enforced),
@@ -216,7 +208,7 @@ class Gate:
 
     async def _load(self) -> None:
         """Own keys as the manager has them."""
-        if self._keys is None or self._keys.version != self._own:
+        if self._keys is None or self._keys.version != self._decisions.own:
             try:
                 keys = await asyncio.to_thread(load_both, self._folder)
             except ConfigError as error:
@@ -231,29 +223,13 @@ class Gate:
         self._changed()
 
     def _context(self, *, public: bool) -> SSL.Context:
-        if self._keys is None:
+        if self._decisions is NONE or self._keys is None:
             raise PeerError(self._fault)
         if public not in self._contexts:
-            self._contexts[public] = client_context(self._keys.ec, self._authorities, public_authorities=public)
+            self._contexts[public] = client_context(
+                self._keys.ec, self._decisions.authorities, public_authorities=public
+            )
         return self._contexts[public]
-
-
-def compiled(message: Trust) -> tuple[TrustSet, tuple[x509.Certificate, ...]]:
-    """What the decisions mean for targets.
-
-    Raises:
-        BusError: they cannot be understood. Whoever goes on with those before may serve somebody just deleted.
-    """
-    try:
-        pins = [Pin(fingerprint=identity, grant=Grant(grant)) for identity, grant in message.accepted.items()]
-        authorities = tuple(x509.load_pem_x509_certificates(message.authorities)) if message.authorities else ()
-    except ValueError as error:
-        raise BusError(f"trust/1 of {message.src}, gen {message.gen}, seq {message.seq}: {error}") from error
-    return TrustSet(message.gen << 32 | message.seq, pins, message.blocked), authorities
-
-
-def _fingerprint(certificate: x509.Certificate) -> str:
-    return certificate.fingerprint(SHA256()).hex()
 
 
 def _is_address(host: str) -> bool:

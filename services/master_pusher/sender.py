@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from services.master_pusher.batch import Batch, Layout
 from services.master_pusher.connect import Connector
+from services.master_pusher.master import Master
 from services.master_pusher.words import LASTING, refusal
 from shared.config.master import GroupName, Target
 from shared.errors import PeerError, RefusedError
-from shared.modbus.master import Master
 from shared.tls.dial import Connect
 
 

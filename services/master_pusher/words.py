@@ -3,8 +3,8 @@
 from typing import Final
 
 from services.master_pusher.groups import GROUPS
+from services.master_pusher.master import Refused
 from shared.config.master import GroupName
-from shared.modbus.master import Refused
 from shared.modbus.pdu import Function
 
 LASTING: Final = frozenset((1, 2, 3))

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from services.measurement.build import source_of
+from services.measurement.build import peers_of, source_of
 from services.measurement.check import impossible, incomplete
 from services.measurement.derive import complete
 from services.measurement.source import Link, Reading, Source, Steered
@@ -13,6 +13,9 @@ from shared.bus.messages import Event, Sample, SourceState, WallboxSettings
 from shared.clock import now_ns
 from shared.config.model import Meter
 from shared.errors import ConfigError
+
+if TYPE_CHECKING:
+    from services.measurement.modbus.peers import Peers
 
 EVENT_PAUSE_NS: Final = 60_000_000_000
 """At most one event about dropped samples of a meter in this time."""
@@ -26,18 +29,26 @@ class Gauge:
         life: of the role.
         on_sample: called after each published sample.
         source: where readings come from; by default what the settings name.
+        peers: which meters with TLS are trusted.
 
     Attributes:
         fresh_until_ns: CLOCK_BOOTTIME until which its last sample is fresh; 0 before the first.
     """
 
-    def __init__(self, meter: Meter, life: Life, on_sample: Callable[[], None], source: Source | None = None) -> None:
+    def __init__(
+        self,
+        meter: Meter,
+        life: Life,
+        on_sample: Callable[[], None],
+        source: Source | None = None,
+        peers: "Peers | None" = None,
+    ) -> None:
         self._meter = meter
         self._life = life
         self._on_sample = on_sample
         self._log = life.log.bind(meter=meter.id)
         self._max_power_w = meter.max_power_kw * 1000
-        self._source = source or source_of(meter, self.report, self._log.warning)
+        self._source = source or source_of(meter, self.report, self._log.warning, peers=peers)
         self._announced = False
         self._dropped = 0
         self._told_ns = -EVENT_PAUSE_NS
@@ -132,7 +143,8 @@ class Measurement(Actor):
 
     async def run(self) -> None:
         """Ready once the sources run, whether or not a meter answers; without a meter ready and idle."""
-        self._gauges = [Gauge(meter, self.life, self._on_sample) for meter in self.life.config.meter]
+        peers = peers_of(self.life)
+        self._gauges = [Gauge(meter, self.life, self._on_sample, peers=peers) for meter in self.life.config.meter]
         if not self._gauges:
             self.life.log.warning("no [[meter]] in the settings: nothing is measured; add one")
         try:

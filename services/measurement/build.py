@@ -1,16 +1,28 @@
-"""From settings to a source. Only the chosen kind is imported: pymodbus costs memory that others do without."""
+"""From settings to a source. Only the chosen kind is imported: pymodbus and OpenSSL cost memory."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from services.measurement.pace import BootClock, Clock
 from services.measurement.source import Report, Source
-from shared.config.model import Meter, Simulated
+from shared.config.model import Meter, Modbus, Simulated
 from shared.errors import ConfigError
 
+if TYPE_CHECKING:
+    from services.measurement.modbus.peers import Peers
+    from services.measurement.modbus.wire import Wire
+    from shared.actor import Life
 
-def source_of(meter: Meter, report: Report, warn: Callable[[str], object], clock: Clock | None = None) -> Source:
+
+def source_of(
+    meter: Meter,
+    report: Report,
+    warn: Callable[[str], object],
+    clock: Clock | None = None,
+    peers: "Peers | None" = None,
+) -> Source:
     """The source of `meter`.
 
     Args:
@@ -18,6 +30,7 @@ def source_of(meter: Meter, report: Report, warn: Callable[[str], object], clock
         report: told whether it gives readings.
         warn: told what its owner should know.
         clock: time; the real one by default.
+        peers: which meters are trusted; needed for one with TLS.
 
     Raises:
         ConfigError: its settings, profile or file cannot be used.
@@ -29,11 +42,37 @@ def source_of(meter: Meter, report: Report, warn: Callable[[str], object], clock
         settings = Simulated() if meter.simulated is UNSET else meter.simulated
         return SimulatedSource(settings, meter.cycle_ms, report, clock)
     if meter.source == "modbus" and meter.modbus is not UNSET:
+        from services.measurement.modbus.profile import load  # noqa: PLC0415  # see module
         from services.measurement.modbus.source import ModbusSource  # noqa: PLC0415  # see module
 
-        return ModbusSource(meter.modbus, meter.cycle_ms, report, clock)
+        profile = load(meter.modbus.profile)
+        return ModbusSource(_wire(meter.modbus, peers), profile, meter.cycle_ms, report, clock)
     if meter.source == "replay" and meter.replay is not UNSET:
         from services.measurement.replay.source import ReplaySource  # noqa: PLC0415  # see module
 
         return ReplaySource(meter.replay, meter.cycle_ms, report, clock, warn)
     raise ConfigError(f"meter {meter.id}: source is {meter.source!r}, but there is no [meter.{meter.source}]; add it")
+
+
+def peers_of(life: "Life") -> "Peers | None":
+    """Who is trusted, as the certificate manager says; None where no meter has TLS."""
+    meters = (meter.modbus for meter in life.config.meter if meter.source == "modbus")
+    if not any(modbus is not UNSET and modbus.tls for modbus in meters):
+        return None
+    from services.measurement.modbus.peers import Peers  # noqa: PLC0415  # see module
+
+    peers = Peers(life.bus, life.config.certificates.keys_dir, life.log)
+    peers.start()
+    return peers
+
+
+def _wire(settings: Modbus, peers: "Peers | None") -> "Wire":
+    if settings.tls:
+        from services.measurement.modbus.tls_wire import TlsWire  # noqa: PLC0415  # see module
+
+        if peers is None:
+            raise RuntimeError("a meter with TLS needs to know whom to trust")
+        return TlsWire(settings, peers)
+    from services.measurement.modbus.client import Client  # noqa: PLC0415  # see module
+
+    return Client(settings)

@@ -230,7 +230,7 @@ def _told(meter: str, correction: Correction) -> Finding:
     before, reading, value = (
         each / MJ_PER_WH / 1000 for each in (correction.before_mj, correction.reading_mj, correction.value_mj)
     )
-    step = f"{meter}: {correction.counter} of the source went from {before:.3f} to {reading:.3f} kWh"
+    step = f"{meter}: {correction.counter} of the source went from {before:.4f} to {reading:.4f} kWh"
     if correction.kind == "rollover":
-        return Finding("counter.rollover", "info", f"{step}, where its 32 bits end; counted on to {value:.3f}")
-    return Finding("counter.held", "warning", f"{step}; held at {value:.3f} and counting on from there")
+        return Finding("counter.rollover", "info", f"{step}, where its 32 bits end; counted on to {value:.4f}")
+    return Finding("counter.held", "warning", f"{step}; held at {value:.4f} and counting on from there")

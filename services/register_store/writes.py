@@ -1,7 +1,6 @@
 """What a write to registers means: the settings that it changes, or the exception that it gets. Pure.
 
-All or nothing: one wrong value, and nothing is written. A reserved register between two settings takes 0 alone, so
-that a client may write back a run of registers as it read it.
+All or nothing: one wrong value, or one register that is no setting, and nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,25 +68,23 @@ def settings_of(rows: Sequence[Row], start: int, values: Sequence[int]) -> dict[
         RefusedWriteError: 02 where something else is touched, 03 for a value that is not allowed.
     """
     end = start + len(values)
-    touched = [row for row in rows if row.address < end and start < row.end]
-    covered = sum(min(end, row.end) - max(start, row.address) for row in touched)
-    names = [row for row in touched if row.row_class == "setting"]
-    if covered < len(values) or not names:
-        raise _address(f"registers {start} to {end - 1} are no settings")
     settings: dict[str, int] = {}
-    for row in touched:
+    left = len(values)
+    for row in rows:
         if row.row_class == "setting" and start <= row.address and row.end <= end:
             settings[row.name] = _number(values[row.address - start : row.end - start])
-        elif row.type != "reserved" or row.address < names[0].address or row.end > names[-1].end:
-            raise _address(f"{row.name} at {row.address} cannot be written")
-    for row in touched:
-        if row.type == "reserved" and any(values[max(0, row.address - start) : row.end - start]):
-            raise _value(f"register {row.address} is reserved and takes 0 alone")
+            left -= row.count
+    if left:
+        raise RefusedWriteError(
+            ExceptionCode.ILLEGAL_DATA_ADDRESS, f"not all registers from {start} to {end - 1} are settings"
+        )
     for name, value in settings.items():
         if value not in ALLOWED[name]:
             allowed = ALLOWED[name]
             steps = f" in steps of {allowed.step}" if allowed.step > 1 else ""
-            raise _value(f"{name} is {value}; it takes {allowed[0]} to {allowed[-1]}{steps}")
+            raise RefusedWriteError(
+                ExceptionCode.ILLEGAL_DATA_VALUE, f"{name} is {value}; it takes {allowed[0]} to {allowed[-1]}{steps}"
+            )
     return settings
 
 
@@ -96,11 +93,3 @@ def _number(registers: Sequence[int]) -> int:
     for register in registers:
         number = number << 16 | register
     return number
-
-
-def _address(reason: str) -> RefusedWriteError:
-    return RefusedWriteError(ExceptionCode.ILLEGAL_DATA_ADDRESS, reason)
-
-
-def _value(reason: str) -> RefusedWriteError:
-    return RefusedWriteError(ExceptionCode.ILLEGAL_DATA_VALUE, reason)

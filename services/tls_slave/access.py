@@ -5,10 +5,10 @@ The answer is remembered until the decisions change; `judge` again when the cale
 
 from typing import Final, Protocol
 
-from services.tls_slave.decisions import Decisions
 from shared.modbus.access import Later, Reach
 from shared.modbus.pdu import ExceptionCode, Function, Identify, Read, Write
 from shared.modbus.view import Face
+from shared.tls.decisions import Decisions
 from shared.tls.peer import TlsPeer
 from shared.tls.roles import NOTHING, Rights
 from shared.tls.trust import Standings, Verdict
@@ -39,12 +39,13 @@ class PeerAccess:
     """See `shared.modbus.access.Access`.
 
     Attributes:
+        gate: who decides.
         peer: whose.
         verdict, rights: under `decisions`.
         decisions: those it was judged by.
     """
 
-    __slots__ = ("_gate", "_reach", "_standings", "decisions", "peer", "rights", "verdict")
+    __slots__ = ("_reach", "_standings", "decisions", "gate", "peer", "rights", "verdict")
 
     decisions: Decisions
     verdict: Verdict
@@ -52,15 +53,15 @@ class PeerAccess:
 
     def __init__(self, gate: Gate, peer: TlsPeer) -> None:
         """Judge a peer whose handshake is complete."""
-        self._gate = gate
+        self.gate = gate
         self.peer = peer
         self._standings = Standings(peer.certificate, chain_valid=peer.chain_valid)
         self.judge()
 
     def judge(self) -> Verdict:
         """The verdict under the decisions in force, now."""
-        decisions, certificate = self._gate.decisions, self.peer.certificate
-        verdict = self._standings.under(decisions.trust, self._gate.wall_s())
+        decisions, certificate = self.gate.decisions, self.peer.certificate
+        verdict = self._standings.under(decisions.trust, self.gate.wall_s())
         rights = NOTHING if verdict.grant is None else decisions.roles.rights(certificate, verdict.grant)
         self.decisions, self.verdict, self.rights = decisions, verdict, rights
         if rights is NOTHING:
@@ -72,11 +73,6 @@ class PeerAccess:
         return verdict
 
     @property
-    def current(self) -> bool:
-        """Whether it was judged by the decisions in force."""
-        return self.decisions is self._gate.decisions
-
-    @property
     def label(self) -> str:
         """The owner's name for the certificate."""
         return self.decisions.labels.get(self.peer.certificate.fingerprint, "")
@@ -84,7 +80,7 @@ class PeerAccess:
     @property
     def reach(self) -> Reach:
         """How far it may read now."""
-        if self.decisions is not self._gate.decisions:
+        if self.decisions is not self.gate.decisions:
             self.judge()
         return self._reach
 
@@ -97,7 +93,7 @@ class PeerAccess:
             allowed = self.rights.allows(request.function, request.start, end)
             what = f"function {request.function} on {request.start} to {end - 1}"
         if not allowed:
-            self._gate.refused(self, what)
+            self.gate.refused(self, what)
         return allowed
 
     def write(self, request: Write, face: Face) -> ExceptionCode | Later:
@@ -105,9 +101,9 @@ class PeerAccess:
         start, end = request.start, request.end
         if not face.writable(start, end):
             return ExceptionCode.ILLEGAL_DATA_ADDRESS
-        if not self._gate.external_control:
+        if not self.gate.external_control:
             return ExceptionCode.ILLEGAL_FUNCTION
         if not self.rights.allows(request.function, start, end):
-            self._gate.refused(self, f"function {request.function} on {start} to {end - 1}")
+            self.gate.refused(self, f"function {request.function} on {start} to {end - 1}")
             return ExceptionCode.ILLEGAL_FUNCTION
-        return self._gate.write(self, request, face.meter)
+        return self.gate.write(self, request, face.meter)

@@ -7,7 +7,6 @@ import asyncio
 import socket
 from typing import Final
 
-from services.tls_slave.decisions import decisions_of
 from services.tls_slave.report import Reporter
 from services.tls_slave.server import TlsServer
 from shared import clock
@@ -19,6 +18,7 @@ from shared.modbus.listen import bind
 from shared.modbus.replica import Replica, Verdict
 from shared.modbus.server import Limits
 from shared.tls.context import server_context
+from shared.tls.decisions import decisions_of
 from shared.tls.keys import OwnPair, load_both
 from shared.tls.limits import Limits as HandshakeLimits
 

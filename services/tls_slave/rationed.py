@@ -17,7 +17,7 @@ class RationedLog:
         self._told: dict[str, int] = {}
         self._left_out: dict[str, int] = {}
 
-    def warning(self, event: str, kind: str, **fields: str | int) -> None:
+    def tell(self, event: str, kind: str, **fields: str | int) -> None:
         """One line.
 
         Args:

@@ -17,6 +17,8 @@ from shared.tls.limits import Bucket
 SEEN_EVERY_NS: Final = 1_000_000_000
 SEEN_PER_S: Final = 20.0
 SEEN_BURST: Final = 64.0
+MOST_OWED: Final = 128
+"""Certificates that are still to be mentioned; who comes on top of them may come again."""
 REMEMBERED: Final = 1024
 """Certificates and refusals whose last mention is remembered."""
 REFUSAL_EVERY_NS: Final = 60_000_000_000
@@ -39,15 +41,20 @@ class Reporter:
         self._unsafe = False
         self._bucket = Bucket(SEEN_PER_S, SEEN_BURST, now_ns() / 1e9)
         self._seen = _Recent(SEEN_EVERY_NS)
+        self._owed: dict[str, PeerAccess] = {}
         self._refused = _Recent(REFUSAL_EVERY_NS)
         self._enforced: tuple[object, ...] = ()
 
     def seen(self, access: PeerAccess) -> None:
-        """A certificate whose key was proven; the same one at most once a second."""
+        """A certificate whose key was proven; the same one at most once a second, the last word never left out."""
         peer, bus, now = access.peer, self._life.bus, self._now()
         identity = peer.certificate.fingerprint
         if not self._seen.due(identity, now) or not self._bucket.take(now / 1e9):
+            self._owed.pop(identity, None)
+            if len(self._owed) < MOST_OWED:
+                self._owed[identity] = access
             return
+        self._owed.pop(identity, None)
         self._seen.note(identity, now)
         bus.publish(
             Seen(
@@ -58,7 +65,7 @@ class Reporter:
                 direction="in",
                 address=peer.address,
                 verdict=access.verdict.standing.name,
-                authority=access.decisions.authority_of(peer.certificate.issuer) if peer.chain_valid else "",
+                authority=peer.authority,
                 protocol=peer.version,
                 cipher=peer.cipher,
             )
@@ -117,7 +124,7 @@ class Reporter:
 
     def every_second(self, server: TlsServer) -> None:
         """What is repeated: who waits in quarantine, connections, sessions."""
-        for access in server.waiting():
+        for access in (*self._owed.values(), *server.waiting()):
             self.seen(access)
         self.enforced(server)
         bus, counters, clients = self._life.bus, server.counters(), server.clients()

@@ -17,7 +17,6 @@ from structlog.typing import FilteringBoundLogger
 
 from services.tls_slave.access import PeerAccess
 from services.tls_slave.connection import TlsConnection
-from services.tls_slave.decisions import NONE, Decisions
 from services.tls_slave.quarantine import Quarantine
 from services.tls_slave.rationed import RationedLog
 from services.tls_slave.writer import Call, StoreWriter
@@ -30,6 +29,7 @@ from shared.modbus.replica import Replica
 from shared.modbus.server import Counters, Limits, Server
 from shared.modbus.slave import Slave
 from shared.tls.accept import Acceptor
+from shared.tls.decisions import NONE, Decisions
 from shared.tls.limits import Limits as HandshakeLimits
 from shared.tls.limits import Refusal, origin_of
 from shared.tls.peer import TlsPeer
@@ -129,9 +129,9 @@ class TlsServer(Server):
         gone = self.decisions.authority_fingerprints - decisions.authority_fingerprints
         self.decisions = decisions
         for connection in self._peers():
-            verdict = connection.access.judge()
-            # which authority a chain ended at was OpenSSL's matter: who came by one is asked to come again
-            if not verdict.served or (gone and verdict.standing is Standing.CA_VALID):
+            verdict = connection.judge()
+            orphaned = verdict.standing is Standing.CA_VALID and connection.access.peer.authority in gone
+            if not verdict.served or orphaned:
                 self._put_out(connection)
             else:
                 self._quarantine.leave(connection)
@@ -218,7 +218,7 @@ class TlsServer(Server):
         access = PeerAccess(self, peer)
         verdict = access.verdict
         if not verdict.listed:
-            self._rationed.warning(
+            self._rationed.tell(
                 "certificate refused", verdict.standing, peer=peer.address, reason=verdict.reason,
                 fingerprint=peer.certificate.fingerprint,
             )  # fmt: skip
@@ -226,7 +226,7 @@ class TlsServer(Server):
         self._witness.seen(access)
         now = self._now()
         if not verdict.served and not self._quarantine.room(origin_of(peer.address)):
-            self._rationed.warning(
+            self._rationed.tell(
                 "certificate not accepted, and no room to wait", verdict.standing, peer=peer.address,
                 fingerprint=peer.certificate.fingerprint,
             )  # fmt: skip
@@ -258,14 +258,14 @@ class TlsServer(Server):
 
     def _told(self, address: str, refusal: Refusal, reason: str) -> None:
         if refusal is not Refusal.UNWANTED:  # told where it was refused
-            self._rationed.warning("connection refused", refusal, peer=address, reason=reason)
+            self._rationed.tell("connection refused", refusal, peer=address, reason=reason)
 
     def _sweep(self) -> None:
         now_s, now = self._wall_s(), self._now()
         for connection in self._peers():
             verdict = connection.access.verdict
             if not verdict.since_s <= now_s <= verdict.until_s:
-                if connection.access.judge().served:
+                if connection.judge().served:
                     self._quarantine.leave(connection)
                 else:
                     self._put_out(connection)

@@ -129,6 +129,8 @@ def is_held(run_dir: Path, instance: str) -> bool:
         fd = os.open(run_dir / f"{_checked(instance)}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        raise closed(run_dir) from None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -139,9 +141,20 @@ def is_held(run_dir: Path, instance: str) -> bool:
 
 
 def instances(run_dir: Path) -> list[str]:
-    """Names of the instances that run now, sorted."""
-    names = (path.stem for path in run_dir.glob("*.lock"))
+    """Names of the instances that run now, sorted.
+
+    Raises:
+        RefusedError: the folder is closed to this user.
+    """
+    names = [path.stem for path in run_dir.glob("*.lock")]
+    if not names and run_dir.exists() and not os.access(run_dir, os.R_OK | os.X_OK):
+        raise closed(run_dir)
     return sorted(name for name in names if _INSTANCE.fullmatch(name) and is_held(run_dir, name))
+
+
+def closed(run_dir: Path) -> RefusedError:
+    """To raise where the folder, or what is in it, may not be read."""
+    return RefusedError(f"{run_dir} is closed to this user; ask as root (sudo) or as the user who runs metergate")
 
 
 def _checked(instance: str) -> str:

@@ -44,7 +44,7 @@ class Sample(Message, frozen=True, kw_only=True, tag="sample/1", gc=False):
             A name that is absent is one that this source never gives. See `shared.registers.quantities`.
         source: kind of the source (`simulated`, `modbus`, `replay`).
         simulated: True where the values are invented.
-        period_ms: cycle of the source, for the staleness default.
+        period_ms: cycle of the source.
         derived: names in `values` that were computed here, not given by the source.
         texts: identity of the meter as its source tells it (manufacturer, model, serial_number, ...).
     """
@@ -64,8 +64,9 @@ class SourceState(Message, frozen=True, kw_only=True, tag="source/1", gc=False):
     Attributes:
         meter: meter id of the settings.
         connected: True while samples come.
-        reason: in words, what is wrong and since which attempt.
-        polls, failures: counters since this start.
+        reason: what is wrong, in words.
+        polls: attempts since this start.
+        failures: of these without a sample.
     """
 
     meter: str

@@ -26,7 +26,11 @@ LOCK_PATIENCE_S: Final = 5.0
 _KEY_PART: Final = re.compile(r"([A-Za-z0-9_-]+)(?:\[([1-9][0-9]*)\])?")
 
 
-def edit(path: Path, change: "Callable[[TOMLDocument], None]") -> None:
+def edit(
+    path: Path,
+    change: "Callable[[TOMLDocument], None]",
+    arrange: "Callable[[str, dict[str, Any]], str | None]" = lambda _, __: None,
+) -> None:
     """Read the file, let `change` work on it, check the result, put it in the file's place.
 
     Mode, owner, comments and line ends stay. A symbolic link stays one: the file that it names is replaced.
@@ -34,6 +38,7 @@ def edit(path: Path, change: "Callable[[TOMLDocument], None]") -> None:
     Args:
         path: settings file.
         change: works on the document in place.
+        arrange: given the text before and the meaning after, gives a nicer text with that meaning, where it knows one.
 
     Raises:
         ConfigError: the file cannot be read, or would be wrong; nothing was written.
@@ -52,10 +57,11 @@ def edit(path: Path, change: "Callable[[TOMLDocument], None]") -> None:
                 parse(before, path)  # says with line and cure what is wrong
                 raise RefusedError(f"{path}: cannot be edited by program ({error}); edit it by hand") from error
             change(document)
-            after = document.as_string().encode()
+            meant = document.unwrap()
+            after = (arrange(before.decode(), meant) or document.as_string()).encode()
             if after == before:
                 return
-            _check(after, path, document.unwrap())
+            _check(after, path, meant)
             _replace(real, before, after)
     except OSError as error:
         raise RefusedError(_why(path, error)) from error
@@ -84,7 +90,7 @@ def set_value(path: Path, dotted_key: str, toml_value_text: str) -> None:
             raise RefusedError(f"{dotted_key}: a number stands behind a list of tables only; set a key in it")
         table[name] = value
 
-    edit(path, change)
+    edit(path, change, lambda text, meant: _in_its_place(text, meant, steps[-1][0], value))
 
 
 def _steps(dotted_key: str) -> list[tuple[str, int | None]]:
@@ -103,6 +109,28 @@ def _value(text: str) -> Any:
     except (ValueError, RecursionError):
         return text
     return read["value"] if read.keys() == {"value"} else text
+
+
+def _in_its_place(text: str, meant: dict[str, Any], name: str, value: Any) -> str | None:
+    """The text with a new key where a person would write it; None where the key is there already, or no place fits.
+
+    That is the line `#name = ...` that shows its default, or else below the last key of its table: above the comments
+    that introduce the next one. A line is the right one if the text then means what it should.
+    """
+    import tomlkit  # noqa: PLC0415
+
+    lines = text.splitlines(keepends=True)
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    line = f"{name} = {tomlkit.item(value).as_string()}{end}"
+    default = re.compile(rf"#\s*{re.escape(name)}\s*=")
+    shown = [(at, at + 1) for at, old in enumerate(lines) if default.match(old)]
+    below = [(at + 1, at + 1) for at, old in enumerate(lines) if old.endswith("\n") and old.strip() and old[0] != "#"]
+    for first, last in [*shown, *reversed(below)]:
+        candidate = "".join([*lines[:first], line, *lines[last:]])
+        with contextlib.suppress(ValueError, RecursionError):
+            if tomllib.loads(candidate) == meant:
+                return candidate
+    return None
 
 
 def _inside(table: Any, name: str, number: int | None, whole: str) -> Any:

@@ -63,17 +63,22 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
         raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
     if not text.strip():
         raise ConfigError(f"{path}:1: the file is empty; an editor may have truncated it. `metergate init` writes one")
-    raw = _read(text, path)
+    raw = read_toml(text, path)
     problems: list[Problem] = []
     config = cast("Config | None", build(Config, raw, (), problems))
     if config is not None:
         problems.extend(across(config))
     if config is None or problems:
-        raise ConfigError(_listing(path, text, problems))
+        raise ConfigError(listing(path, text, problems))
     return _absolute(config, path.parent, environ)
 
 
-def _read(text: str, path: Path) -> dict[str, Any]:
+def read_toml(text: str, path: Path) -> dict[str, Any]:
+    """The tables of a TOML text; `path` is for messages.
+
+    Raises:
+        ConfigError: it is not TOML, `file:line: reason`.
+    """
     if text.startswith("\ufeff"):
         raise ConfigError(f"{path}:1: begins with a byte order mark; save it as UTF-8 without BOM")
     try:
@@ -91,10 +96,11 @@ def _read(text: str, path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}:1: is not usable: its tables or lists are nested too deeply") from error
 
 
-def _listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
+def listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
+    """One line for each problem: `file:line: key: reason`."""
     found = places(text)
     lines = sorted((line_of(found, problem.key), dotted(problem.key), problem.reason) for problem in problems)
-    return "\n".join(f"{path}:{line}: {key}: {reason}" for line, key, reason in lines)
+    return "\n".join(f"{path}:{line}: {key or 'the file'}: {reason}" for line, key, reason in lines)
 
 
 def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:

@@ -13,7 +13,7 @@ class Gateway(Section, frozen=True):
     """`[gateway]`: where the running instance keeps its sockets and its memory.
 
     Attributes:
-        run_dir: sockets, locks and state files of this run. METERGATE_RUN_DIR overrides.
+        run_dir: sockets and locks, which nobody misses after a reboot. METERGATE_RUN_DIR overrides.
         state_dir: what survives a restart: energy counters. METERGATE_STATE_DIR overrides.
     """
 
@@ -174,7 +174,7 @@ class Meter(Section, frozen=True):
 
     @property
     def stale_after_ms(self) -> int:
-        """Age from which live registers are no longer served, ms (docs/decisions: default max(5 s, 3 cycles))."""
+        """Age from which live registers are no longer served, ms; see `stale_after_s` for the default."""
         seconds = max(5.0, 3 * self.cycle_ms / 1000) if self.stale_after_s is UNSET else self.stale_after_s
         return round(seconds * 1000)
 

@@ -71,7 +71,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask to be let in; a stream server makes no transport but an `asyncio.Transport`."""
         self.transport = transport  # type: ignore[assignment]
-        self._fd = transport.get_extra_info("socket").fileno()
+        sock = transport.get_extra_info("socket")  # none under TLS, where nothing may pass the transport by
+        self._fd = -1 if sock is None else sock.fileno()
         host, port, *_ = transport.get_extra_info("peername") or ("", 0)  # None: it has gone already
         self.address = str(host).removeprefix("::ffff:")
         self.peer = f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"

@@ -3,6 +3,7 @@
 Signed, import positive, SI base units. A phase quantity has the suffix `_l1`, `_l2` or `_l3`.
 """
 
+from difflib import get_close_matches
 from typing import Final
 
 PHASES: Final = ("l1", "l2", "l3")
@@ -74,3 +75,9 @@ UNITS: Final[dict[str, str]] = (
 
 MANDATORY: Final = "active_power"
 """Without it there is no sample."""
+
+
+def hint(name: str) -> str:
+    """What to say to somebody whose `name` is no quantity."""
+    close = get_close_matches(name, UNITS, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(map(repr, close))}?" if close else "docs/profiles.md lists all of them"

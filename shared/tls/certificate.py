@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import warnings
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -23,6 +24,8 @@ RELEASED_S: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 """When this release was made, seconds since 1970. A clock before it has not been set: dates cannot be judged."""
 
 MAX_DER: Final = 8192
+REMEMBERED: Final = 128
+"""Certificates that are not parsed again when their owner comes back; with MAX_DER, at most 1 MiB."""
 MIN_RSA_BITS: Final = 2048
 MAX_NAMES: Final = 32
 MAX_ROLE: Final = 64
@@ -80,14 +83,7 @@ def read(der: bytes) -> Certificate:
     identity = fingerprint(der)
     if len(der) > MAX_DER:
         return Certificate(fingerprint=identity, fault=f"it has {len(der)} bytes, more than {MAX_DER}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about encodings of the stranger's, of no use to our operator
-            return _parse(identity, der)
-    except Exception as error:  # noqa: BLE001  # whatever a parser finds, the stranger wrote it; the reason is kept
-        return Certificate(
-            fingerprint=identity, fault=f"it cannot be read: {clean(str(error) or type(error).__name__)}"
-        )
+    return _read(identity, der)
 
 
 def floor(certificate: Certificate) -> str | None:
@@ -122,6 +118,18 @@ def names_host(der: bytes, host: str) -> bool:
         name == wanted or (name.startswith("*.") and "." in parent and name[2:] == parent)
         for name in (name.lower().rstrip(".") for name in names)
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(identity: str, der: bytes) -> Certificate:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about encodings of the stranger's, of no use to our operator
+            return _parse(identity, der)
+    except Exception as error:  # noqa: BLE001  # whatever a parser finds, the stranger wrote it; the reason is kept
+        return Certificate(
+            fingerprint=identity, fault=f"it cannot be read: {clean(str(error) or type(error).__name__)}"
+        )
 
 
 def _parse(identity: str, der: bytes) -> Certificate:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from OpenSSL import SSL, crypto
 
-from shared.tls.certificate import MAX_DER, Certificate, read
+from shared.tls.certificate import MAX_DER, Certificate, fingerprint, read
 
 _FAULTS: Final = {
     9: "not yet valid",
@@ -65,6 +65,7 @@ class TlsPeer(msgspec.Struct, frozen=True, kw_only=True):
         der: the certificate; empty where it is over the size that may be listed.
         chain_valid: whether OpenSSL found a chain to a CA known here. Nothing more than that.
         chain_fault: why not.
+        authority: fingerprint of the CA at which a valid chain ends.
         version, cipher: what was negotiated.
     """
 
@@ -76,6 +77,7 @@ class TlsPeer(msgspec.Struct, frozen=True, kw_only=True):
     chain_fault: str
     version: str
     cipher: str
+    authority: str = ""
 
 
 def peer_of(connection: SSL.Connection, address: str, port: int) -> TlsPeer | None:
@@ -94,7 +96,13 @@ def peer_of(connection: SSL.Connection, address: str, port: int) -> TlsPeer | No
         chain_fault=chain.reason(),
         version=connection.get_protocol_version_name(),
         cipher=connection.get_cipher_name() or "",
+        authority=_authority(connection) if chain.valid else "",
     )
+
+
+def _authority(connection: SSL.Connection) -> str:
+    chain = connection.get_verified_chain()
+    return fingerprint(crypto.dump_certificate(crypto.FILETYPE_ASN1, chain[-1])) if chain else ""
 
 
 def explain(error: SSL.Error) -> str:

@@ -16,12 +16,10 @@ from typing import Final
 
 from OpenSSL import SSL
 
+from shared.tls.connection import READ_SIZE
 from shared.tls.farewell import Farewell
 from shared.tls.peer import TlsPeer, explain
 
-READ_SIZE: Final = 2048
-"""Asked of OpenSSL at first. A record that is longer is read to its end."""
-RECORD: Final = 16384
 CLOSE_WITHIN_S: Final = 30.0
 """A peer that takes no answer for so long after `close` is cut off."""
 
@@ -231,7 +229,7 @@ class TlsTransport(asyncio.Transport):
         parts = [data]
         connection = self._connection
         while connection is not None and connection.pending():
-            parts.append(self._recv(RECORD))
+            parts.append(self._recv(READ_SIZE))
         return b"".join(parts)
 
     def _writable(self) -> None:

@@ -3,6 +3,7 @@
 A command is a file beside this one, imported when it is used; `COMMANDS` is the listing of `metergate --help`.
 """
 
+import difflib
 import importlib
 import sys
 from typing import Any, Final
@@ -24,6 +25,8 @@ COMMANDS: Final = {
     "slaves": ("slaves:slaves", "Show, add, delete or try the slaves that are pushed to."),
     "registers": ("registers:registers", "Show the register map with live raw words and values."),
     "read": ("read:read", "Read registers over Modbus TCP, as a client does."),
+    "certs": ("certs:certs", "Show certificates, and decide who may connect."),
+    "audit": ("audit:audit", "Show who did what, and whether the logs are whole."),
     "tap": ("tap:tap", "Show the messages of all running roles."),
     "replay": ("replay:replay", "Show or play back what the tap recorded."),
     "bus-key": ("bus_key:bus_key", "Make the key of a host for a bus between hosts."),
@@ -51,6 +54,16 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{place} is no click command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; for a mistyped name with a hint, which click can only give for what is imported."""
+        name = args[0]
+        if name not in COMMANDS and name[:1].isalnum() and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
         """The listing of `metergate --help`."""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from shared.bus.command import call
-from shared.bus.endpoints import Endpoints, instances
-from shared.bus.network import network_of
+from shared.bus.endpoints import Endpoints, instances, is_held
+from shared.bus.network import Network, network_of
 from shared.config.load import find, load, parse
 from shared.errors import RefusedError
 from supervisor.run_dir import find_run_dir
@@ -56,9 +56,28 @@ def tell(run_dir: Path, supervisor: str, verb: str, args: dict[str, Any], timeou
 
     It is found by the settings that it has in force, not by the file, which may be wrong just now.
     """
-    in_force, settings = run_dir / f"{supervisor}.toml", _state(run_dir, supervisor).get("settings")
-    network = network_of(parse(in_force.read_bytes(), Path(settings)).bus) if settings and in_force.exists() else None
+    network = _network(run_dir, supervisor)
     return call(Endpoints(run_dir, network).cmd(supervisor), supervisor, verb, args, timeout_s)
+
+
+def ask(config: str | None, role: str, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Send a command to a role and wait for its result.
+
+    Raises:
+        RefusedError: it does not run, or says no.
+    """
+    run_dir = run_folder(config)
+    found = supervisors(run_dir)
+    network = _network(run_dir, found[0]) if found else network_of(load(find(config)).bus)
+    if network is None and not is_held(run_dir, role):
+        raise RefusedError(f"{role} does not run under {run_dir}; `metergate ps` shows what runs, and why it may not")
+    return call(Endpoints(run_dir, network).cmd(role), role, verb, args, timeout_s)
+
+
+def _network(run_dir: Path, supervisor: str) -> Network | None:
+    """Where other hosts are, by the settings that this supervisor has in force."""
+    in_force, settings = run_dir / f"{supervisor}.toml", _state(run_dir, supervisor).get("settings")
+    return network_of(parse(in_force.read_bytes(), Path(settings)).bus) if settings and in_force.exists() else None
 
 
 def _state(run_dir: Path, supervisor: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def config() -> None:
     """Check, show or change the settings."""
 
 
-@config.command()
+@config.command(short_help="Say all that is wrong with the settings file.")
 @config_option
 def check(*, config: str | None) -> None:
     """Say all that is wrong with the settings file, each with its line; exit 78 then."""
@@ -30,7 +30,7 @@ def check(*, config: str | None) -> None:
     click.echo(f"{path}: ok: {_found(load(path))}")
 
 
-@config.command()
+@config.command(short_help="Show every setting in force.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @config_option
 def show(*, config: str | None, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def show(*, config: str | None, as_json: bool) -> None:
         click.echo(line)
 
 
-@config.command(name="set")
+@config.command(name="set", short_help="Change one key in the settings file.")
 @click.argument("key")
 @click.argument("value")
 @config_option

@@ -40,9 +40,10 @@ def ps(config: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps([_plain(name, child) for name, child in rows], indent=2))
     else:
         click.echo(_table(rows))
-    for text in dict.fromkeys(answer[key] for answer in answers.values() for key in ("config_error", "config_pending")):
-        if text:
-            click.echo(text, err=True)
+    for error in dict.fromkeys(answer["config_error"] for answer in answers.values() if answer["config_error"]):
+        click.echo(f"the settings file is not used, what was read before stays in force:\n{error}", err=True)
+    for text in dict.fromkeys(answer["config_pending"] for answer in answers.values() if answer["config_pending"]):
+        click.echo(text, err=True)
 
 
 def _plain(supervisor: str, child: Child) -> dict[str, Any]:

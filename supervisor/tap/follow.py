@@ -1,7 +1,7 @@
 """Every message of every running instance. Instances come and go: the run folder is looked through again and again.
 
 Only SUB sockets, which connect and never bind: whoever publishes neither waits for the tap nor notices how slow it is.
-What the tap does not fetch is dropped by ZeroMQ once 64 messages of a writer wait.
+What the tap does not fetch is dropped by ZeroMQ once a writer's queue is full (`QUEUE` in `shared.bus.sockets`).
 """
 
 import time

@@ -15,6 +15,8 @@ LONGEST = {"source": 320, "test": 420}
 """Lines. A longer file holds two decisions, or tests of two: split it."""
 
 TESTED_ELSEWHERE = {
+    "services/certificate_manager/__main__.py": "tests/services/certificate_manager/test_actor.py",
+    "services/certificate_manager/commands.py": "tests/services/certificate_manager/test_decisions.py",
     "services/measurement/__main__.py": "tests/system/test_real_input.py",
     "services/measurement/build.py": "tests/services/measurement/test_actor.py",
     "services/measurement/simulated/battery.py": "tests/services/measurement/simulated/test_household.py",
@@ -26,9 +28,11 @@ TESTED_ELSEWHERE = {
     "services/register_store/actor.py": "tests/system/test_real_input.py",
     "shared/config/effective.py": "tests/supervisor/cli/test_config.py",
     "supervisor/board.py": "tests/supervisor/test_supervise.py",
+    "supervisor/cli/audit.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/bus_key.py": "tests/supervisor/cli/test_config.py",
     "supervisor/cli/common.py": "tests/supervisor/cli/test_main.py",
     "supervisor/cli/init.py": "tests/supervisor/cli/test_config.py",
+    "supervisor/cli/own.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/ps.py": "tests/supervisor/cli/test_main.py",
     "supervisor/cli/read.py": "tests/supervisor/cli/test_registers.py",
     "supervisor/cli/replay.py": "tests/supervisor/cli/test_tap.py",

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from shared.config.load import parse
 from supervisor.greeting import addresses, warnings
 from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, ROLES
@@ -25,6 +27,32 @@ def test_where_to_connect_and_what_is_not_real() -> None:
     assert list(addresses(config, ROLES)) == ["Modbus TCP on [::]:1502, unit 1 (house, SIMULATION), unit 2 (barn)"]
     assert [text.partition(":")[0] for text in warnings(config, ROLES)] == ["SIMULATION"]
     assert "meter house" in next(warnings(config, ROLES))
+
+
+@pytest.mark.parametrize(
+    ("alongside", "expected"),
+    [
+        (
+            "false",
+            [
+                "Modbus/TCP Security (TLS) on 0.0.0.0:802",
+                "who connects with TLS is refused until you accept him: `metergate certs list`",
+                "port 502 is closed while slave.tls is true: all connections are encrypted",
+            ],
+        ),
+        (
+            "true",
+            [
+                "Modbus TCP, for reading only, on 0.0.0.0:502",
+                "Modbus/TCP Security (TLS) on 0.0.0.0:802",
+                "who connects with TLS is refused until you accept him: `metergate certs list`",
+            ],
+        ),
+    ],
+)
+def test_with_tls_it_says_which_door_is_closed(alongside: str, expected: list[str]) -> None:
+    text = f"[slave]\ntls = true\nplain_alongside_tls = {alongside}\n"
+    assert list(addresses(parse(text.encode(), Path("/etc/metergate.toml"), {}), ROLES)) == expected
 
 
 def test_each_container_says_what_it_is_about() -> None:

@@ -132,6 +132,17 @@ def test_wrong_settings_park_and_any_valid_change_tries_again(tmp_path: Path) ->
         assert run.end() == 0
 
 
+def test_why_a_role_refuses_its_settings_is_shown(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta", beta="refused=wrong exit=78") as run:
+        run.wait_state(alpha="ready", beta="parked")
+        assert run.child("beta").reason.startswith("settings: wrong; once mended, `metergate start`")
+        assert "beta is parked: settings: wrong;" in run.output.read_text()
+        run.behave("beta", "exit=78")
+        with pytest.raises(RefusedError, match="see its log"):
+            run.command("start", "beta")
+        assert run.end() == 0
+
+
 def test_deaf_roles_are_killed_when_patience_ends(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta", alpha="deaf") as run:
         run.wait_ready()

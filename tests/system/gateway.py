@@ -184,3 +184,8 @@ def send(pid: int, number: signal.Signals) -> None:
     """A signal to a process of the gateway; one that has ended meanwhile has it already."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def say(text: str) -> None:
+    """Shown by pytest -s, or where the test fails."""
+    sys.stderr.write(f"{text}\n")

@@ -6,7 +6,6 @@ METERGATE_KILLS is how often in all; a few dozen without it.
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,7 +17,7 @@ import pytest
 from tests.support import is_alive, is_listening, rss_kib, wait_for
 from tests.system import steps
 from tests.system.bus import Listener
-from tests.system.gateway import Gateway, descriptors, of_gateway, running, send
+from tests.system.gateway import Gateway, descriptors, of_gateway, running, say, send
 from tests.system.load import Load
 from tests.system.tables import replay
 from tests.system.wire import Client, ModbusError, frame, read_pdu
@@ -39,11 +38,6 @@ def _stepping(folder: Path, more: str = FORGIVING, meter: str = "") -> Iterator[
     steps.write(folder / "steps.csv")
     with running(folder / "g", replay(folder / "steps.csv", more=f"cycle_ms = 100\n{meter}"), more=more) as gateway:
         yield gateway
-
-
-def _say(text: str) -> None:
-    """Shown by pytest -s, or where the test fails."""
-    sys.stderr.write(f"{text}\n")
 
 
 class _Rebirths:
@@ -103,7 +97,7 @@ def test_a_role_that_is_killed_or_stopped_costs_no_value_and_no_other_role(run_d
             now = {name: (descriptors(pid), rss_kib(pid)) for name, pid in survivors.items()}
         answered = sum(load.answers.values())
         growth = {name: now[name][1] - sizes[name][1] for name in now}
-        _say(
+        say(
             f"{role}: {rounds + 2} kills, {answered} answers, back after {median(times) * 1000:.0f} ms (median), "
             f"{max(times) * 1000:.0f} ms (most); slowest answer {load.slowest_s * 1000:.0f} ms; grown by KiB {growth}"
         )
@@ -193,10 +187,10 @@ def test_roles_come_back_by_themselves_when_the_fork_server_hangs(run_dir: Path)
             store = rebirths.pid("register-store")
             send(store, signal.SIGKILL)
             seconds = rebirths.wait("register-store", store)
-            _say(f"register-store came back {seconds:.1f} s after it died with a stopped fork server")
+            say(f"register-store came back {seconds:.1f} s after it died with a stopped fork server")
             _wait_family(gateway)
-        assert {fault.rpartition(": ")[2] for fault in load.faults} <= {"stale"}, "stale is told, never hidden"
-        assert load.drops == 0
+        assert seconds < 5
+        assert (load.faults, load.drops) == ([], 0), "back before anything was stale"
 
 
 def test_a_supervisor_that_is_killed_leaves_no_orphan(run_dir: Path) -> None:

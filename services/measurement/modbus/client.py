@@ -1,4 +1,4 @@
-"""One connection to one meter: connect, read, close. Whatever goes wrong is a PeerError that says what, in words.
+"""A connection to a meter on plain Modbus TCP.
 
 pymodbus speaks the protocol; its own retries and reconnects stay off, since the source decides when to ask again.
 """
@@ -6,44 +6,19 @@ pymodbus speaks the protocol; its own retries and reconnects stay off, since the
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable
-from typing import Final
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from services.measurement.modbus.plan import Request
+from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from shared.config.model import Modbus
 from shared.errors import PeerError
-
-_EXCEPTIONS: Final = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure, or no valid value now",
-    5: "acknowledge",
-    6: "device busy",
-    10: "gateway path unavailable",
-    11: "no answer from the device behind the gateway",
-}
-
 
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # what fails is said once, by the source
 
 
-class ModbusExceptionError(PeerError):
-    """The meter answered with an exception.
-
-    Attributes:
-        code: of the exception.
-    """
-
-    def __init__(self, text: str, code: int) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class Client:
+class Client(Wire):
     """See module.
 
     Args:
@@ -98,23 +73,11 @@ class Client:
         finally:
             _obey_cancellation()
         if answer.isError():
-            code = answer.exception_code
-            words = _EXCEPTIONS.get(code, "unknown")
-            raise ModbusExceptionError(f"{self._where} answered exception {code:02} ({words}) to {what}", code)
+            raise ModbusExceptionError(self._where, answer.exception_code, what)
         if answer.function_code != request.function or len(answer.registers) != request.length:
             found = f"{len(answer.registers)} registers by function {answer.function_code}"
             raise PeerError(f"{self._where} answered {found} to {what} by function {request.function}")
         return list(answer.registers)
-
-    async def read_all(self, requests: Iterable[Request], memory: dict[tuple[int, int], int]) -> None:
-        """Read `requests` one after the other into `memory`.
-
-        Raises:
-            PeerError: one of them failed.
-        """
-        for request in requests:
-            for offset, word in enumerate(await self.read(request)):
-                memory[request.function, request.address + offset] = word
 
     def close(self) -> None:
         """End the connection."""

@@ -3,9 +3,7 @@
 docs/profiles.md tells an owner how to write one.
 """
 
-import difflib
 import math
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast, get_args
@@ -16,12 +14,13 @@ from msgspec import UNSET, Meta, UnsetType
 from services.measurement.modbus.layout import Block, Point, Sign, Text
 from services.measurement.modbus.plan import LARGEST_READ
 from services.measurement.modbus.registers import Order, Register, Type, registers_of, sunspec_marker
-from shared.config.check import Problem, build, dotted
-from shared.config.lines import Key, line_of, places
+from shared.config.check import Problem, build
+from shared.config.lines import Key
+from shared.config.load import listing, read_toml
 from shared.config.model import Identity
 from shared.config.section import Section
 from shared.errors import ConfigError
-from shared.registers.quantities import MANDATORY, PHASES, UNITS
+from shared.registers.quantities import MANDATORY, PHASES, UNITS, hint
 
 Address = Annotated[int, Meta(ge=0, le=65535)]
 _TEXTS: Final = tuple(field.name for field in msgspec.structs.fields(Identity))
@@ -118,10 +117,7 @@ def parse(text: str, path: str) -> Profile:
     Raises:
         ConfigError: one line per mistake, `file:line: key: reason`.
     """
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+    raw = read_toml(text, Path(path))
     problems: list[Problem] = []
     table = cast("ProfileTable | None", build(ProfileTable, raw, (), problems))
     blocks: list[Block] = []
@@ -130,9 +126,7 @@ def parse(text: str, path: str) -> Profile:
         blocks = [compiler.block(block, ("block", index)) for index, block in enumerate(table.block)]
         compiler.whole(blocks)
     if table is None or problems:
-        found = places(text)
-        lines = sorted((line_of(found, problem.key), dotted(problem.key), problem.reason) for problem in problems)
-        raise ConfigError("\n".join(f"{path}:{line}: {key or 'profile'}: {reason}" for line, key, reason in lines))
+        raise ConfigError(listing(Path(path), text, problems))
     return Profile(table.title, table.bases if table.kind == "sunspec" else (), tuple(blocks))
 
 
@@ -194,9 +188,7 @@ class _Compiler:
 
     def _point(self, block: BlockTable, name: str, raw: dict[str, Any], key: Key) -> Point | None:
         if name not in UNITS:
-            close = difflib.get_close_matches(name, UNITS, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "docs/profiles.md lists all of them"
-            self._wrong(key, f"is no quantity; {hint}")
+            self._wrong(key, f"is no quantity; {hint(name)}")
             return None
         if not self._once(name, block, key):
             return None

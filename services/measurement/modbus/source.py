@@ -4,19 +4,19 @@ A reading's time is the moment before the poll's first request was sent: of all 
 value is ever said to be younger than it is. (How old the meter's own values were by then, Modbus does not tell.)
 """
 
+import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Final
 
 from services.measurement.given import Given
-from services.measurement.modbus.client import Client, ModbusExceptionError
 from services.measurement.modbus.layout import Block
-from services.measurement.modbus.profile import Profile, load
+from services.measurement.modbus.profile import Profile
 from services.measurement.modbus.sunspec import locate
+from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from services.measurement.pace import Clock, Pace
 from services.measurement.source import Link, Reading, Report
-from shared.config.model import Modbus
 from shared.errors import PeerError
 
 SHORTEST_PAUSE_S: Final = 0.2
@@ -40,7 +40,8 @@ class ModbusSource:
     """See `services.measurement.source.Source`.
 
     Args:
-        settings: `[meter.modbus]`.
+        wire: to the meter.
+        profile: what its registers mean.
         cycle_ms: of the meter.
         report: told of each change.
         clock: time.
@@ -49,14 +50,16 @@ class ModbusSource:
 
     def __init__(
         self,
-        settings: Modbus,
+        wire: Wire,
+        profile: Profile,
         cycle_ms: int,
         report: Report,
         clock: Clock,
+        *,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._profile: Profile = load(settings.profile)
-        self._client = Client(settings)
+        self._wire = wire
+        self._profile = profile
         self._cycle_ns = cycle_ms * 1_000_000
         self._report = report
         self._clock = clock
@@ -77,22 +80,35 @@ class ModbusSource:
                         attempt = 0
                         yield reading
                 attempt += 1
-                pause_ns = round(pause_s(attempt, self._chance()) * 1e9)
-                await self._clock.sleep_until(self._clock.now_ns() + pause_ns)
+                await self._pause(round(pause_s(attempt, self._chance()) * 1e9))
         finally:
-            self._client.close()
+            self._wire.close()
+
+    async def _pause(self, ns: int) -> None:
+        """So long, or until the wire knows better."""
+        waits = [
+            asyncio.ensure_future(wait)
+            for wait in (self._clock.sleep_until(self._clock.now_ns() + ns), self._wire.better())
+        ]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in done:
+                wait.result()
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _connection(self, pace: Pace) -> AsyncGenerator[Reading, None]:
         """Readings of one connection, until it is lost or too many polls in a row were bad."""
         bad = 0
         try:
-            await self._client.connect()
+            await self._wire.connect()
             blocks = await self._locate()
         except PeerError as error:
             self._failed(error)
             return
         texts: dict[str, str] | None = None
-        while bad < BAD_POLLS and self._client.connected:
+        while bad < BAD_POLLS and self._wire.connected:
             await pace.cycle()
             t_ns = self._clock.now_ns()
             try:
@@ -101,7 +117,7 @@ class ModbusSource:
                 values = await self._poll(blocks)
             except PeerError as error:
                 self._failed(error)
-                bad += 1
+                bad += not self._wire.bears(error)
                 continue
             bad = 0
             if missing := self._given.missing(values):
@@ -116,7 +132,7 @@ class ModbusSource:
     async def _locate(self) -> tuple[Block, ...]:
         if not self._profile.bases:
             return self._profile.blocks
-        return await locate(self._client, self._profile)
+        return await locate(self._wire, self._profile)
 
     async def _first(self, blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], dict[str, str]]:
         """The blocks that are polled, and texts; optional blocks are asked after the others have answered."""
@@ -125,7 +141,7 @@ class ModbusSource:
         for block in sorted(blocks, key=lambda block: bool(block.absent)):
             memory: dict[tuple[int, int], int] = {}
             try:
-                await self._client.read_all((*block.requests(), *block.text_requests()), memory)
+                await self._wire.read_all((*block.requests(), *block.text_requests()), memory)
             except ModbusExceptionError as error:
                 if error.code not in block.absent:
                     raise
@@ -139,7 +155,7 @@ class ModbusSource:
     async def _poll(self, blocks: tuple[Block, ...]) -> dict[str, float]:
         memory: dict[tuple[int, int], int] = {}
         for block in blocks:
-            await self._client.read_all(block.requests(), memory)
+            await self._wire.read_all(block.requests(), memory)
             block.check(memory)
         values: dict[str, float] = {}
         for block in blocks:

@@ -2,10 +2,10 @@
 
 from typing import Final, NamedTuple
 
-from services.measurement.modbus.client import Client, ModbusExceptionError
 from services.measurement.modbus.layout import Block
 from services.measurement.modbus.plan import Request
 from services.measurement.modbus.profile import Profile
+from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from shared.errors import PeerError
 
 _MARK: Final = [0x5375, 0x6E53]
@@ -28,13 +28,13 @@ class Model(NamedTuple):
     address: int
 
 
-async def locate(client: Client, profile: Profile) -> tuple[Block, ...]:
+async def locate(wire: Wire, profile: Profile) -> tuple[Block, ...]:
     """The profile's blocks at the addresses at which this meter has them; of several meters in a map the first.
 
     Raises:
         PeerError: no SunSpec map, a broken one, or none with a model of the profile.
     """
-    chain = await walk(client, profile.bases)
+    chain = await walk(wire, profile.bases)
     blocks: list[Block] = []
     for block in profile.blocks:
         model = next((model for model in chain if model.number in block.models), None)
@@ -49,16 +49,16 @@ async def locate(client: Client, profile: Profile) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-async def walk(client: Client, bases: tuple[int, ...]) -> list[Model]:
+async def walk(wire: Wire, bases: tuple[int, ...]) -> list[Model]:
     """All models of the map, in its order.
 
     Raises:
         PeerError: no map at any base, or a chain without an end.
     """
-    address = await _find_mark(client, bases) + len(_MARK)
+    address = await _find_mark(wire, bases) + len(_MARK)
     chain: list[Model] = []
     while len(chain) < _MOST_MODELS and address + _HEADER <= 65536:
-        number, length = await client.read(Request(3, address, _HEADER))
+        number, length = await wire.read(Request(3, address, _HEADER))
         if number == _END:
             return chain
         chain.append(Model(number, length, address))
@@ -66,13 +66,14 @@ async def walk(client: Client, bases: tuple[int, ...]) -> list[Model]:
     raise PeerError(f"the SunSpec map has no end model: {len(chain)} models up to register {address}")
 
 
-async def _find_mark(client: Client, bases: tuple[int, ...]) -> int:
+async def _find_mark(wire: Wire, bases: tuple[int, ...]) -> int:
     for base in bases:
         try:
-            if await client.read(Request(3, base, len(_MARK))) == _MARK:
+            if await wire.read(Request(3, base, len(_MARK))) == _MARK:
                 return base
-        except ModbusExceptionError:
-            continue  # a meter may refuse registers that it does not have
+        except ModbusExceptionError as error:  # a meter may refuse registers that it does not have
+            if wire.bears(error):  # but this one refuses us
+                raise
     raise PeerError(f"no SunSpec map: 'SunS' is not at {', '.join(map(str, bases))}")
 
 

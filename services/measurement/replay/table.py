@@ -49,8 +49,8 @@ def _rows(file: TextIO, path: Path) -> Iterator[Frame]:
     lines = _Lines(file)
     header_line = next(lines, "")
     separator = ";" if ";" in header_line else ","
-    names = [name.strip() for name in header_line.split(separator)]
-    _check_header(names, f"{path}:{lines.number}")
+    names = [name.strip() for name in next(csv.reader([header_line], delimiter=separator), [])]
+    _check_header(names, f"{path}:{lines.number or 1}")
     last_ns: int | None = None
     for cells in csv.reader(lines, delimiter=separator):
         place = f"{path}:{lines.number}"
@@ -93,7 +93,7 @@ def _check_header(names: list[str], place: str) -> None:
             raise ConfigError(f"{place}: column {name!r} is no quantity; {hint}")
         if names.count(name) > 1:
             raise ConfigError(f"{place}: column {name!r} is there twice; keep one")
-    if MANDATORY not in complete(dict.fromkeys(names[:], 0.0)).values:
+    if MANDATORY not in complete(dict.fromkeys(names, 0.0)).values:
         raise ConfigError(f"{place}: there is no column {MANDATORY!r}; without it there is no measurement")
 
 

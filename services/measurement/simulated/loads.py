@@ -23,7 +23,7 @@ class Event(NamedTuple):
     """An appliance that runs for a while.
 
     Attributes:
-        start_s, end_s: seconds since midnight of day 0.
+        start_s, end_s: seconds since midnight of day 0; an end of 0 is none.
         phase: 0 to 2.
         watts: while it is on.
         tangent: Q / P.
@@ -41,10 +41,11 @@ class Event(NamedTuple):
 
 _BASE: Final = (Power(95, -35), Power(70, -20), Power(55, -15))
 """What is never off; power supplies in standby are capacitive."""
-_STEADY: Final = (  # fridge and freezer: (phase, watts, tangent, period, duty)
-    Event(0, 0, 1, 85, 0.6, 42 * 60, 0.35),
-    Event(0, 0, 2, 110, 0.6, 71 * 60, 0.3),
+_STEADY: Final = (
+    Event(0, 0, phase=1, watts=85, tangent=0.6, period_s=42 * 60, duty=0.35),
+    Event(0, 0, phase=2, watts=110, tangent=0.6, period_s=71 * 60, duty=0.3),
 )
+"""Fridge and freezer."""
 
 
 def home(seed: int, t_s: float) -> tuple[Power, Power, Power]:

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -11,12 +11,14 @@ from services.master_pusher.feed import Feed
 from services.master_pusher.groups import GROUPS
 from shared import clock
 from shared.actor import Life
-from shared.bus.bus import Bus
 from shared.bus.messages import Block, Command, Image, Message, Pushes
 from shared.bus.publisher import Stamp
 from shared.config.master import GroupName, Master
 from shared.config.master import Target as Settings
 from shared.config.model import Config, Meter, Simulated
+
+if TYPE_CHECKING:
+    from shared.bus.bus import Bus
 
 HOUSE = Meter(id="house", source="simulated", simulated=Simulated())
 STALE_AFTER_MS = 5000

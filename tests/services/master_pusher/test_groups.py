@@ -1,12 +1,13 @@
 """Groups and requests: no value is cut, no request is too long, nothing outside of the manual's ranges."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.master_pusher.groups import GROUPS, Piece, group, low_first, split
 from shared.config.master import GROUP_RANGES
-from shared.registers.row import Row
 from shared.registers.table import TABLE
 from tests.services.master_pusher.rows import rows_of
 
@@ -31,7 +32,7 @@ def test_pieces_are_whole_values_in_order_and_as_few_as_can_be(counts: list[int]
     assert all(piece.start in borders and piece.start + piece.size in borders for piece in pieces)
     assert all(0 < piece.size <= limit for piece in pieces)
     assert [piece.start + piece.size for piece in pieces] == [*(piece.start for piece in pieces[1:]), rows[-1].end]
-    for piece, after in zip(pieces, pieces[1:], strict=False):
+    for piece, after in pairwise(pieces):
         first = next(row for row in rows if row.address == after.start)
         assert piece.size + first.count > limit, "there was room for one more"
 
@@ -42,7 +43,7 @@ def test_a_value_that_fits_into_no_request_is_refused() -> None:
 
 
 def test_a_range_that_cuts_a_value_is_refused() -> None:
-    table: list[Row] = [row for row in TABLE if row.name != "supply_frequency"]
+    table = [row for row in TABLE if row.name != "supply_frequency"]
     with pytest.raises(ValueError, match="instantaneous_total: 0-27 does not begin and end with a value"):
         group("instantaneous_total", table)
 

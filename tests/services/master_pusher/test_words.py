@@ -3,8 +3,8 @@
 import pytest
 
 from services.master_pusher.batch import Layout, write
+from services.master_pusher.master import Refused
 from services.master_pusher.words import amount, refusal
-from shared.modbus.master import Refused
 
 
 def said(code: int, tag: str = "energy_total", start: int = 512, *, function: int = 16, tls: bool = False) -> str:

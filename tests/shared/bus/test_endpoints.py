@@ -182,3 +182,21 @@ def test_the_longest_name_in_the_longest_folder_can_be_bound(run_dir: Path) -> N
             assert isinstance(address, bytes)
             assert len(address.rstrip(b"\0")) - len("ipc://") == SOCKET_PATH_LIMIT
     assert {each.name for each in folder.iterdir()} >= {f"{LONGEST}.pub", f"{LONGEST}.cmd"}
+
+
+@pytest.mark.parametrize("closed", ["folder", "lock"])
+def test_what_is_closed_to_this_user_is_not_taken_for_empty(
+    run_dir: Path, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire(run_dir, "plain-slave").release()
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    if closed == "folder":  # as a folder of mode 0 is to everyone but root
+        monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    else:
+        monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RefusedError, match="closed to this user; ask as root"):
+        instances(run_dir)

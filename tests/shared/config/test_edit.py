@@ -103,6 +103,48 @@ def test_every_way_to_write_a_table_can_be_changed(file: Path, written: str) -> 
     assert read(file)["meter"][0]["unit"] == 9
 
 
+WRITTEN = """\
+[slave]
+# port: where it listens
+#port = 502
+# workers: processes
+#workers = 1
+
+# Whether there is a wallbox.
+[wallbox]
+present = true
+# A real meter:
+#[meter.modbus]
+#port = 502
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("key", "value", "old", "new"),
+    [
+        ("slave.port", "1502", "#port = 502\n# workers", "port = 1502\n# workers"),
+        ("slave.host", "::", "[slave]\n", '[slave]\nhost = "::"\n'),
+        ("wallbox.present", "false", "true", "false"),
+    ],
+)
+def test_a_new_key_stands_where_a_person_would_write_it(
+    file: Path, key: str, value: str, old: str, new: str, end: str
+) -> None:
+    file.write_bytes(WRITTEN.replace("\n", end).encode())
+    set_value(file, key, value)
+    assert file.read_bytes() == WRITTEN.replace(old, new).replace("\n", end).encode()
+
+
+def test_a_new_key_stands_above_what_introduces_the_next_table(file: Path) -> None:
+    text = '[slave]\nport = 1\n\n# The box.\n[wallbox]\n\n# Ours.\n[[meter]]\nid = "a"\nsource = "simulated"'
+    file.write_text(text, encoding="utf-8")
+    set_value(file, "slave.workers", "2")
+    assert file.read_text(encoding="utf-8") == text.replace("port = 1\n", "port = 1\nworkers = 2\n")
+    set_value(file, "meter.unit", "3")
+    assert read(file)["meter"][0]["unit"] == 3
+
+
 def test_line_ends_stay(file: Path) -> None:
     file.write_bytes(TEXT.replace("\n", "\r\n").encode())
     set_value(file, "slave.port", "502")

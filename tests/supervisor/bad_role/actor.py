@@ -1,7 +1,8 @@
 """What a role does towards its supervisor, and every way of doing it wrong.
 
-`<run_dir>/<instance>.behaviour` holds words: `exit=N` ends at once, `silent` never beats, `hang=S` stops beating S
-seconds after it was ready, `deaf` ignores SIGTERM, `unready` beats but is never ready, `orphan` leaves a grandchild.
+`<run_dir>/<instance>.behaviour` holds words: `exit=N` ends at once, `refused=WHY` says why before that, `silent` never
+beats, `hang=S` stops beating S seconds after it was ready, `deaf` ignores SIGTERM, `unready` beats but is never ready,
+`orphan` leaves a grandchild.
 Each connection is answered with the pid.
 """
 
@@ -34,9 +35,11 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN if "deaf" in words else lambda *_: sys.exit(0))
     if "orphan" in words and os.fork() == 0 and os.fork() == 0:
         os._exit(7)
+    control = socket.socket(fileno=int(os.environ["METERGATE_CONTROL_FD"]))
+    if "refused" in words:
+        control.send(msgspec.msgpack.encode({"refused": words["refused"]}))
     if "exit" in words:
         sys.exit(int(words["exit"]))
-    control = socket.socket(fileno=int(os.environ["METERGATE_CONTROL_FD"]))
     listening = [socket.socket(fileno=int(fd)) for fd in os.environ["METERGATE_LISTEN_FDS"].split(",") if fd]
     if "unready" not in words and "silent" not in words:
         control.send(msgspec.msgpack.encode({"ready": True}))

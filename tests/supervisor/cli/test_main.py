@@ -47,8 +47,9 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     [
         ("up everything", 2, "Got unexpected extra argument"),
         ("run", 2, "Missing argument 'ROLE...'"),
-        ("run slave", 2, "metergate: 'slave' is no role; the roles are: measurement"),
+        ("run slave", 2, "metergate: 'slave' is no role; the roles are: certificate-manager measurement"),
         ("dance", 2, "No such command 'dance'"),
+        ("registrs", 2, "No such command 'registrs'. Did you mean 'registers'?"),
         ("restart", 2, "Missing argument"),
         ("up", 78, "metergate: no settings file"),
         ("up --config none.toml", 78, "none.toml: cannot be read"),

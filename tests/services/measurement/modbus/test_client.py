@@ -5,8 +5,9 @@ import pytest
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusIOException
 
-from services.measurement.modbus.client import Client, ModbusExceptionError
+from services.measurement.modbus.client import Client
 from services.measurement.modbus.plan import Request
+from services.measurement.modbus.wire import ModbusExceptionError
 from shared.config.model import Modbus
 from shared.errors import PeerError
 from tests.services.measurement.modbus.foreign_meter import ForeignMeter

@@ -56,6 +56,19 @@ def test_a_profile_that_does_not_exist(named: str, words: list[str]) -> None:
     assert all(word in str(error.value) for word in words)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('title = "a"\nkind\n', "my.toml:2: is not valid TOML"),
+        (f'title = "a"\nbases = [{"9" * 5000}]\n', "my.toml:2: is not valid TOML: a number of thousands of digits"),
+        ("block = " + "[" * 5000, "my.toml:1: is not usable"),
+    ],
+)
+def test_a_profile_that_is_not_toml(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse(text, "my.toml")
+
+
 def test_a_profile_that_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_bytes(b"title = '\xff'")

@@ -31,12 +31,17 @@ def test_iso_times_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
     assert [frame.after_ns for frame in frames(path)] == [0, 200_000_000, 900_000_000]
 
 
+def test_names_may_be_quoted(tmp_path: Path) -> None:
+    path = write(tmp_path, '"t","active_power"\n"0","1.5"\n')
+    assert list(frames(path)) == [Frame(0, {"active_power": 1.5})]
+
+
 def test_phases_are_enough(tmp_path: Path) -> None:
     check(write(tmp_path, "t,active_power_l1,active_power_l2,active_power_l3\n0,1,2,3\n"))
 
 
 MISTAKES = [
-    ("", "day.csv:0: there is no column 't'"),
+    ("", "day.csv:1: there is no column 't'"),
     ("time,active_power\n0,1\n", "day.csv:1: there is no column 't'"),
     ("t,activepower\n0,1\n", "day.csv:1: column 'activepower' is no quantity; did you mean 'active_power'"),
     ("t,active_power,active_power\n0,1,1\n", "day.csv:1: column 'active_power' is there twice"),

@@ -1,4 +1,4 @@
-"""What a `trust/1` means for a slave: pure. A message that cannot be understood is an error, never half obeyed."""
+"""What a `trust/1` means: pure. A message that cannot be understood is an error, never half obeyed."""
 
 from dataclasses import dataclass
 
@@ -36,13 +36,6 @@ class Decisions:
     def authority_fingerprints(self) -> frozenset[str]:
         """Of all authorities."""
         return frozenset(fingerprint(each.public_bytes(Encoding.DER)) for each in self.authorities)
-
-    def authority_of(self, issuer: str) -> str:
-        """Fingerprint of the authority of that subject; empty where a certificate between the two is missing here."""
-        for each in self.authorities:
-            if each.subject.rfc4514_string() == issuer:
-                return fingerprint(each.public_bytes(Encoding.DER))
-        return ""
 
 
 NONE = Decisions((0, 0), NOBODY, RoleTable(()), (), "", {})

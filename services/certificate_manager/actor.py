@@ -1,0 +1,225 @@
+"""The certificate manager as an actor: hears who was seen, does what the owner decides, tells all whom to trust."""
+
+import asyncio
+import contextlib
+import time
+from typing import ClassVar, Final
+
+from services.certificate_manager import authorities, listing, rights
+from services.certificate_manager.commands import Commands
+from services.certificate_manager.decisions import Decisions
+from services.certificate_manager.enforcement import Enforcement
+from services.certificate_manager.ledger import ROLES, SLAVE, Ledger, Version, is_tls
+from services.certificate_manager.own import Own
+from services.certificate_manager.pending import Pending
+from services.certificate_manager.trust_store import StoreError, TrustStore
+from shared import clock
+from shared.actor import Actor, Life
+from shared.audit import AuditLog, Who
+from shared.bus.endpoints import instances, is_held
+from shared.bus.messages import Enforced, Event, Seen, Trust
+from shared.config.model import Config
+from shared.errors import ConfigError, RefusedError
+
+LOOK_S: Final = 1.0
+WARN_S: Final = 86_400.0
+
+
+class CertificateManager(Actor):
+    """Single writer of the trust list and of own keys."""
+
+    role: ClassVar[str] = "certificate-manager"
+
+    def __init__(self, life: Life) -> None:
+        super().__init__(life)
+        config = life.config
+        self._settings = config.certificates
+        self._remote = _remote(config)
+        self._roles = rights.table(config.certificates)
+        self._own = Own(config.certificates)
+        self._pending = Pending(time.monotonic)
+        self._ledger = Ledger()
+        self._store = TrustStore(config.gateway.state_dir)
+        self._audit = _audit_log(config, life.instance)
+        self._decisions = Decisions(
+            store=self._store,
+            audit=self._audit,
+            pending=self._pending,
+            ledger=self._ledger,
+            enforcement=Enforcement(
+                config.gateway.run_dir, self._ledger, life.bus.call, follow=self._follow, remote=self._remote
+            ),
+            publish=self._publish,
+            tell=self._tell,
+        )
+        self._followed: set[str] = set()
+
+    async def run(self) -> None:
+        """Follow whoever speaks TLS; serve commands; look after files and dates."""
+        try:
+            await self._begin()
+            self.life.bus.serve(
+                Commands(
+                    decisions=self._decisions,
+                    pending=self._pending,
+                    ledger=self._ledger,
+                    own=self._own,
+                    office=self,
+                    warn_days=self._settings.warn_days,
+                )
+            )
+            self.life.ready()
+            async with asyncio.TaskGroup() as tasks:  # a slow disk may hold up the one, never the other
+                tasks.create_task(self._discover())
+                tasks.create_task(self._tend())
+        finally:
+            self._audit.close()
+
+    async def own_changed(self, what: str, result: str, who: Who) -> None:
+        """Publish that own certificates are others now, and audit it."""
+        self._publish()
+        self._tell(what, "warning", f"own certificate is now {result[:16]}: peers may have to accept it", result)
+        await self._decisions.record(what, "own", result, who)
+
+    async def reload_authorities(self, who: Who | None) -> None:
+        """Read the folder of CAs; `who` asked for it, or nobody did and it changed."""
+        loaded = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
+        before, self._decisions.authorities = self._decisions.authorities, loaded
+        for fault in loaded.faults:
+            if who is not None or fault not in before.faults:
+                self._tell("authorities.broken", "error", fault, "")
+        if loaded.fingerprints != before.fingerprints:
+            self._pending.keep_authorities(loaded.fingerprints)
+            names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
+            self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
+            await self._note("authorities.changed", names, "loaded", who)
+        if loaded.pem != before.pem:
+            self._publish()
+
+    async def _begin(self) -> None:
+        if self._store.fault:
+            self._tell("trust.damaged", "error", self._store.fault, "")
+            await self._note("trust.damaged", "trust.json", self._store.fault, None)
+        self._own.forget_leftovers()
+        await self._own.begin()
+        self._decisions.authorities = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
+        for fault in self._decisions.authorities.faults:
+            self._tell("authorities.broken", "error", fault, "")
+        for name in (*ROLES, *self._workers()):
+            self._follow(name)
+        self._publish()
+
+    async def _note(self, what: str, target: str, result: str, who: Who | None) -> None:
+        """Audit what happened; where nobody asked for it, nobody is there to be refused, and the event must do."""
+        try:
+            await self._decisions.record(what, target, result, who or Who(self.life.instance))
+        except RefusedError:
+            if who is not None:
+                raise
+
+    async def _discover(self) -> None:
+        """Find the TLS instances that run, also those of workers that came later."""
+        run_dir = self.life.config.gateway.run_dir
+        while True:
+            for name in instances(run_dir):
+                self._follow(name)
+            for name in self._ledger.heard():
+                if name.partition(".")[0] not in self._remote and not is_held(run_dir, name):
+                    self._ledger.forget(name)
+            trust = self._decisions.trust
+            self.life.status(accepted=len(trust.accepted()), blocked=len(trust.blocked()), listed=len(self._pending))
+            await asyncio.sleep(LOOK_S)
+
+    async def _tend(self) -> None:
+        """Look after files and dates."""
+        saved = warned = time.monotonic()
+        self._warn()
+        while True:
+            if authorities.mark(self._settings.ca_dir) != self._decisions.authorities.mark:
+                await self.reload_authorities(None)
+            now = time.monotonic()
+            if self._decisions.saving.is_due(now - saved):
+                saved = now
+                with contextlib.suppress(StoreError):  # told by an event; tried again
+                    await self._decisions.save()
+            if now >= warned + WARN_S:
+                warned = now
+                self._warn()
+            await asyncio.sleep(LOOK_S)
+
+    def _follow(self, instance: str) -> None:
+        """Hear what this instance says, if it may hold TLS connections."""
+        if is_tls(instance) and instance not in self._followed:
+            self._followed.add(instance)
+            self.life.bus.subscribe(instance, Enforced, self._ledger.note)
+            self.life.bus.subscribe(instance, Seen, self._on_seen, every=True)
+
+    def _on_seen(self, seen: Seen) -> None:
+        contact = self._decisions.see(seen)
+        if contact is not None:
+            said = contact.certificate
+            text = f"{said.subject or said.fingerprint[:16]} from {contact.addresses[0]}"
+            kind = "certificate.vouched" if contact.authority else "certificate.seen"
+            self._tell(kind, "info", text, said.fingerprint)
+
+    def _publish(self) -> Version:
+        trust = self._decisions.trust
+        message = Trust(
+            **self.life.bus.stamp(Trust),
+            t_ns=clock.now_ns(),
+            accepted=trust.accepted(),
+            blocked=trust.blocked(),
+            authorities=self._decisions.authorities.pem,
+            roles=self._roles,
+            own=self._own.version,
+            labels=trust.labels(),
+        )
+        self.life.bus.publish(message)
+        return message.version
+
+    def _warn(self) -> None:
+        """Of certificates that end soon: nothing is renewed by itself, since peers have pinned what they accepted."""
+        now_s, days = time.time(), self._settings.warn_days
+        for certificate, ends in listing.expiring(self._own.certificates(), now_s, days):
+            text = f"own {certificate.key} certificate {ends}; `metergate certs own --renew` makes a new one"
+            self._tell("own.expires", "warning", text, certificate.fingerprint)
+        trust = self._decisions.trust
+        accepted = [trust.certificate(fingerprint) for fingerprint in trust.accepted()]
+        for certificate, ends in listing.expiring(accepted, now_s, days):
+            entry = trust.get(certificate.fingerprint)
+            name = (entry.label if entry else "") or certificate.subject or certificate.fingerprint[:16]
+            self._tell("certificate.expires", "warning", f"accepted {name} {ends}", certificate.fingerprint)
+
+    def _workers(self) -> tuple[str, ...]:
+        """On another host they cannot be found by their locks, but the settings say how many there are."""
+        if SLAVE not in self._remote:
+            return ()
+        return tuple(f"{SLAVE}.{number}" for number in range(2, self.life.config.slave.workers + 1))
+
+    def _tell(self, kind: str, level: str, text: str, fingerprint: str) -> None:
+        log = {"info": self.life.log.info, "warning": self.life.log.warning, "error": self.life.log.error}[level]
+        log(kind, text=text, fingerprint=fingerprint)
+        data: dict[str, str | int | float | bool] = {"fingerprint": fingerprint} if fingerprint else {}
+        event = Event(**self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data)
+        self.life.bus.publish(event)
+
+
+def _remote(config: Config) -> frozenset[str]:
+    """Roles with TLS that run on another host."""
+    if config.bus.transport == "ipc":
+        return frozenset()
+    here = {role for host in config.bus.host if host.name == config.bus.this for role in host.roles}
+    return frozenset(ROLES) - here
+
+
+def _audit_log(config: Config, instance: str) -> AuditLog:
+    try:
+        return AuditLog(config.gateway.state_dir, instance)
+    except OSError as error:
+        raise ConfigError(
+            f"gateway.state_dir: the audit log cannot be written there ({error}); "
+            "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
+        ) from error
+
+
+ACTOR = CertificateManager

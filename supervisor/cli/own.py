@@ -1,0 +1,123 @@
+"""`metergate certs own`: our own keys and certificates. A private key goes from file to file, never over the bus."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from shared.config.load import find, load
+from shared.errors import RefusedError
+from supervisor.cli.common import ask, config_option
+from supervisor.cli.fingerprint import DECIDE_S, ROLE, grouped
+
+LARGEST_BYTES: Final = 64 * 1024
+
+
+@click.command()
+@click.option("--import", "pair", nargs=2, metavar="KEY CHAIN", help="Use this key and chain (PEM); KEY - keeps ours.")
+@click.option("--renew", is_flag=True, help="Make new keys and certificates; peers must accept them again.")
+@click.option("--csr", is_flag=True, help="Print a certificate signing request.")
+@click.option("--export", "target", metavar="FILE", help="Write our certificates to a file, for peers; - prints them.")
+@click.option("--kind", type=click.Choice(["ec", "rsa"]), help="Only this one of the two pairs.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@config_option
+def own(
+    pair: tuple[str, str] | None,
+    target: str | None,
+    kind: str | None,
+    config: str | None,
+    *,
+    renew: bool,
+    csr: bool,
+    as_json: bool,
+) -> None:
+    """Show our own certificates, or replace, renew, request or export them. Nothing is restarted by that."""
+    if sum((pair is not None, renew, csr, target is not None)) > 1:
+        raise click.UsageError("--import, --renew, --csr and --export exclude each other")
+    args = {} if kind is None else {"kind": kind}
+    if pair is not None:
+        done = _import(Path(pair[0]), Path(pair[1]), config)
+    elif renew:
+        done = ask(config, ROLE, "own.renew", args, DECIDE_S)
+    elif csr:
+        click.echo(ask(config, ROLE, "own.csr", args, DECIDE_S)["pem"], nl=False)
+        return
+    elif target is not None:
+        _export(ask(config, ROLE, "own.export", args, DECIDE_S)["pem"], target)
+        return
+    else:
+        done = ask(config, ROLE, "own.show", {}, DECIDE_S)
+    rows = [row for row in done["certificates"] if kind in {None, row["kind"]}]
+    click.echo(json.dumps(rows, indent=2) if as_json else "\n\n".join(map(_block, rows)))
+
+
+def hand_over(key: Path, folder: Path) -> str:
+    """Put a private key where the certificate manager takes it from, for nobody else to read; returns the file's name.
+
+    Raises:
+        RefusedError: it cannot be read, or the folder not be written.
+    """
+    name = f"import-{secrets.token_hex(16)}.key"
+    content = _read(key)
+    try:
+        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            if os.geteuid() == 0:
+                owner = folder.stat()
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(content)
+    except OSError as error:
+        raise RefusedError(
+            f"{folder} cannot be written ({error.strerror}); run this as the user of the certificate manager, and where"
+            " its keys are, e.g. `docker compose exec certificate-manager metergate certs own --import ...`"
+        ) from error
+    return name
+
+
+def _import(key: Path, chain: Path, config: str | None) -> dict[str, Any]:
+    text = _read(chain).decode("ascii", "replace")
+    if "PRIVATE KEY" in text:
+        raise RefusedError(f"{chain} holds a private key; give KEY and CHAIN in this order, each in its own file")
+    if str(key) == "-":
+        return ask(config, ROLE, "own.import", {"chain": text}, DECIDE_S)
+    folder = load(find(config)).certificates.keys_dir
+    name = hand_over(key, folder)
+    try:
+        return ask(config, ROLE, "own.import", {"chain": text, "key_file": name}, DECIDE_S)
+    finally:
+        (folder / name).unlink(missing_ok=True)  # where nobody was there to take it
+
+
+def _export(pem: str, target: str) -> None:
+    if target == "-":
+        click.echo(pem, nl=False)
+        return
+    try:
+        Path(target).write_text(pem, encoding="ascii")
+    except OSError as error:
+        raise RefusedError(f"{target} cannot be written ({error.strerror})") from error
+    click.echo(f"{target}: {pem.count('BEGIN CERTIFICATE')} certificates")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read ({error.strerror})") from error
+    if len(content) > LARGEST_BYTES:
+        raise RefusedError(f"{path} has {len(content)} bytes; a key or a chain has at most {LARGEST_BYTES}")
+    return content
+
+
+def _block(row: dict[str, Any]) -> str:
+    issued = "signed by itself" if row["self_signed"] else f"issued by {row['issuer']}, chain of {row['chain']}"
+    lines = [
+        f"{row['key']}  {row['subject']}  ({issued})",
+        grouped(row["fingerprint"]),
+        f"valid {row['not_before'][:10]} to {row['not_after'][:10]}; names: {', '.join(row['names'])}",
+        row["role"] and f"role {row['role']}",
+    ]
+    return "\n  ".join(filter(None, lines))
