@@ -51,13 +51,14 @@ class Connector:
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         found = await self._addresses(until)
-        turn = self._first % len(found)
-        self._first += 1
+        begin = self._first % len(found)
+        self._first = begin + 1
         fault = ""
-        for left, (family, address) in zip(range(len(found), 0, -1), found[turn:] + found[:turn], strict=True):
+        for place in range(len(found)):
+            family, address = found[(begin + place) % len(found)]
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             try:
-                async with asyncio.timeout((until - loop.time()) / left):
+                async with asyncio.timeout((until - loop.time()) / (len(found) - place)):
                     await loop.sock_connect(sock, address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except TimeoutError:
@@ -70,7 +71,7 @@ class Connector:
                 sock.close()
                 raise
             else:
-                self._first -= 1  # the one that answered comes first again
+                self._first = begin + place  # the one that answered comes first again
                 return sock, (str(address[0]), int(address[1]))
         raise PeerError(f"no connection to {self._place}: {fault}")
 

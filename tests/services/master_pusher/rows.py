@@ -10,8 +10,8 @@ def rows_of(counts: Sequence[int], start: int = 100) -> list[Row]:
     rows: list[Row] = []
     for number, count in enumerate(counts):
         row = Row(
-            address=start, count=count, name=f"row{number}", obis="", type="reserved", unit="", per_unit=1, scale_row="",
-            access="R", group="", row_class="live", origin=Origin(), confidence="low", source="", note="",
+            address=start, count=count, name=f"row{number}", obis="", type="reserved", unit="", per_unit=1,
+            scale_row="", access="R", group="", row_class="live", origin=Origin(), confidence="low", source="", note="",
         )  # fmt: skip
         rows.append(row)
         start += count
