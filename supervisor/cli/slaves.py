@@ -85,7 +85,7 @@ def add(*, address: str, config: str | None, groups: tuple[str, ...], disabled: 
             "delete one with `metergate slaves delete`"
         )
     entry: dict[str, Any] = {"address": address}
-    entry |= {key: value for key, value in given.items() if value not in (None, False)}
+    entry |= {key: value for key, value in given.items() if value is not None and value is not False}
     if "function" in entry:
         entry["function"] = int(entry["function"])
     if groups:
@@ -118,6 +118,8 @@ def delete(*, slave: str, config: str | None) -> None:
         del master["slave"][number - 1]
         if not master["slave"]:
             del master["slave"]
+        if not master:
+            del document["master"]
 
     edit(path, change)
     click.echo(f"{path}: slave {number} ({settings.name}) deleted")
