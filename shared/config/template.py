@@ -16,7 +16,20 @@ import msgspec
 from msgspec import NODEFAULT, UNSET
 
 from shared.config.check import describe, section_of
-from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, Section, Sensor, Simulated
+from shared.config.model import (
+    Bus,
+    BusHost,
+    Config,
+    Group,
+    Identity,
+    Meter,
+    Modbus,
+    Replay,
+    RoleRow,
+    Section,
+    Sensor,
+    Simulated,
+)
 
 SOURCES: Final = ("simulated", "modbus", "replay")
 WIDTH: Final = 110
@@ -38,6 +51,7 @@ EXAMPLES: Final[Mapping[tuple[type[Section], str], Any]] = {
     (Identity, "model"): "Smart meter",
     (Identity, "version"): "1.0",
     (Identity, "serial_number"): "12345678",
+    (RoleRow, "name"): "Operator",
     (Group, "number"): 1,
     (Sensor, "number"): 1,
 }
