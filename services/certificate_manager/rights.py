@@ -7,7 +7,6 @@ granted, so the shipped row "" leaves the decision about reading and writing to 
 from typing import Final
 
 import msgspec
-from msgspec import UNSET
 
 from shared.bus.messages import RoleRights
 from shared.config.model import Certificates, RoleRow
@@ -39,7 +38,7 @@ def table(settings: Certificates) -> tuple[RoleRights, ...]:
     Raises:
         ConfigError: more than fits into a message.
     """
-    rows = SHIPPED if settings.role is UNSET else tuple(map(_row, settings.role))
+    rows = tuple(map(_row, settings.role)) or SHIPPED
     if len(msgspec.msgpack.encode(rows)) > LARGEST_BYTES:
         raise ConfigError(f"certificates.role: the table is too large, {LARGEST_BYTES} bytes at most; join its ranges")
     return rows

@@ -6,33 +6,13 @@ Adding a field with a default is compatible. Anything else is a new major: a new
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import field
 
+from shared.bus.message import Message, topic
+from shared.bus.trust_messages import Enforced, RoleRights, Seen, Trust
 from shared.clock import BOOT_ID
 
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """Fields that each message carries.
-
-    Attributes:
-        src: instance that wrote it, e.g. `measurement` or `plain-slave.2`.
-        gen: generation of the writer; rises at each of its starts.
-        seq: rises by one with each message of that writer and topic.
-        t_ns: CLOCK_BOOTTIME in ns. For data the time at which the *source* had it, which nobody downstream re-stamps.
-        boot: boot id under which `t_ns` was read.
-    """
-
-    src: str
-    gen: int
-    seq: int
-    t_ns: int
-    boot: str = BOOT_ID
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """What a replica compares: a larger one is newer."""
-        return (self.gen, self.seq)
 
 
 class Sample(Message, frozen=True, kw_only=True, tag="sample/1", gc=False):
@@ -55,7 +35,7 @@ class Sample(Message, frozen=True, kw_only=True, tag="sample/1", gc=False):
     simulated: bool = False
     period_ms: int = 0
     derived: tuple[str, ...] = ()
-    texts: dict[str, str] = {}
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 class SourceState(Message, frozen=True, kw_only=True, tag="source/1", gc=False):
@@ -112,82 +92,7 @@ class Image(Message, frozen=True, kw_only=True, tag="image/1", gc=False):
     unit: int
     stale_after_ms: int
     blocks: tuple[Block, ...]
-    device: dict[int, str] = {}
-
-
-class RoleRights(msgspec.Struct, frozen=True, gc=False):
-    """A row of the rights table: what a role in a certificate may do (Modbus/TCP Security R-18 to R-31).
-
-    Attributes:
-        name: the whole role text of the certificate; "" is the row for certificates without a role.
-        functions: Modbus function codes.
-        read, write: [first, end) address ranges.
-    """
-
-    name: str
-    functions: tuple[int, ...]
-    read: tuple[tuple[int, int], ...]
-    write: tuple[tuple[int, int], ...] = ()
-
-
-class Trust(Message, frozen=True, kw_only=True, tag="trust/1", gc=False):
-    """Who may connect, whole. Written by certificate-manager at each change. A TLS instance without one refuses all.
-
-    Attributes:
-        accepted: SHA-256 of the certificate (hex) -> `rw` or `r`.
-        blocked: fingerprints of CA-issued certificates that are not served all the same.
-        authorities: PEM certificates of the local CA folder; never an accepted certificate.
-        roles: the rights table.
-        own: version of the gateway's own keys and certificates; a change means: load them again.
-        labels: fingerprint -> the owner's name for an accepted certificate, where it has one.
-    """
-
-    accepted: dict[str, str] = {}
-    blocked: tuple[str, ...] = ()
-    authorities: bytes = b""
-    roles: tuple[RoleRights, ...] = ()
-    own: str = ""
-    labels: dict[str, str] = {}
-
-
-class Seen(Message, frozen=True, kw_only=True, tag="seen/1", gc=False):
-    """A certificate whose key was proven in a handshake. Written by every TLS instance.
-
-    Written again every second while its connection waits in quarantine; not kept for those who subscribe later.
-
-    Attributes:
-        fingerprint: SHA-256 of `der`, hex.
-        der: the leaf certificate, at most 8192 bytes.
-        direction: `in` a client of ours, `out` a meter or slave that we connect to.
-        address: of the peer, without port.
-        verdict: name of the trust verdict, e.g. `PENDING`.
-        authority: fingerprint of the local CA that it chains to, where it is CA-valid.
-        protocol, cipher: negotiated, e.g. `TLSv1.3`.
-    """
-
-    fingerprint: str
-    der: bytes
-    direction: str
-    address: str
-    verdict: str
-    authority: str = ""
-    protocol: str = ""
-    cipher: str = ""
-
-
-class Enforced(Message, frozen=True, kw_only=True, tag="enforced/1", gc=False):
-    """Which trust an instance acts by now: the acknowledgement of a `trust/1`. Written by every TLS instance.
-
-    Attributes:
-        trust_gen, trust_seq: of the `trust/1`; (0, 0) before the first.
-        closed: fingerprint -> connections that were cut since the instance started, for those cut last.
-        connections: fingerprint -> open connections now.
-    """
-
-    trust_gen: int
-    trust_seq: int
-    closed: dict[str, int] = {}
-    connections: dict[str, int] = {}
+    device: dict[int, str] = field(default_factory=dict)
 
 
 class WallboxSettings(Message, frozen=True, kw_only=True, tag="wallbox/1", gc=False):
@@ -219,7 +124,7 @@ class Event(Message, frozen=True, kw_only=True, tag="event/1", gc=False):
     kind: str
     text: str
     level: str = "info"
-    data: dict[str, str | int | float | bool] = {}
+    data: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 
 class Sessions(Message, frozen=True, kw_only=True, tag="sessions/1", gc=False):
@@ -240,8 +145,8 @@ class Sessions(Message, frozen=True, kw_only=True, tag="sessions/1", gc=False):
     requests: int = 0
     exceptions: int = 0
     framing_errors: int = 0
-    clients: dict[str, int] = {}
-    labels: dict[str, str] = {}
+    clients: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):
@@ -351,7 +256,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command/1", tag_fi
 
     id: int
     verb: str
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = field(default_factory=dict)
     deadline_ns: int
     sent_ns: int = 0
     boot: str = BOOT_ID
@@ -370,7 +275,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply/1", tag_field=
     id: int
     ok: bool
     error: str = ""
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = field(default_factory=dict)
 
 
 Published = (
@@ -378,8 +283,23 @@ Published = (
 )
 """All that appears on an XPUB."""
 
-
-def topic(kind: type[Message], key: str = "") -> bytes:
-    """Topic of a published message: its tag without the version, then the key, e.g. `image/house`."""
-    tag = str(kind.__struct_config__.tag)
-    return f"{tag.partition('/')[0]}/{key}".encode()
+__all__ = [
+    "Block",
+    "Child",
+    "Command",
+    "Enforced",
+    "Event",
+    "Image",
+    "Message",
+    "Processes",
+    "Published",
+    "Reply",
+    "RoleRights",
+    "Sample",
+    "Seen",
+    "Sessions",
+    "SourceState",
+    "Trust",
+    "WallboxSettings",
+    "topic",
+]

@@ -240,7 +240,7 @@ class Certificates(Section, frozen=True):
     names: tuple[Host, ...] = ()
     own_role: Annotated[str, Meta(max_length=64)] = ""
     warn_days: Annotated[int, Meta(ge=1, le=3650)] = 30
-    role: tuple[RoleRow, ...] | UnsetType = UNSET
+    role: tuple[RoleRow, ...] = ()
 
 
 class Wallbox(Section, frozen=True):

@@ -63,9 +63,8 @@ def _encryption(config: Config) -> Iterator[Problem]:
 
 
 def _role_rows(config: Config) -> Iterator[Problem]:
-    rows = config.certificates.role
     seen: set[str] = set()
-    for index, row in enumerate(() if rows is UNSET else rows):
+    for index, row in enumerate(config.certificates.role):
         if row.name in seen:
             yield Problem(("certificates", "role", index, "name"), f"is {row.name!r} a second time; each has one row")
         seen.add(row.name)

@@ -17,7 +17,7 @@ from msgspec import NODEFAULT, UNSET
 
 from shared.config.check import describe, section_of
 from shared.config.master import Target
-from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, Sensor, Simulated
+from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, RoleRow, Sensor, Simulated
 from shared.config.section import Section
 
 SOURCES: Final = ("simulated", "modbus", "replay")
@@ -40,9 +40,10 @@ EXAMPLES: Final[Mapping[tuple[type[Section], str], Any]] = {
     (Identity, "model"): "Smart meter",
     (Identity, "version"): "1.0",
     (Identity, "serial_number"): "12345678",
+    (RoleRow, "name"): "Operator",
     (Group, "number"): 1,
     (Sensor, "number"): 1,
-    (Target, "address"): "192.168.0.30",
+    (Target, "address"): "192.0.2.30",
     (Target, "port"): 502,
     (Target, "meter"): "house",
     (Target, "groups"): ("instantaneous_total", "energy_total"),

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
@@ -25,6 +24,13 @@ CIPHERS: Final = (
     b"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 )
 CIPHERSUITES: Final = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+GROUPS: Final = b"P-256:P-384:X25519"
+"""P-256 first (R-61): a client's first message names keys on the first one only, and small devices know no other.
+
+Without P-384, TLS 1.2 refuses certificates on that curve. OpenSSL's own list goes down to finite fields of 2048 bits,
+and up to a first message of a client that is too large for small devices.
+"""
 
 MESSAGES_PER_S: Final = 64
 """TLS messages other than data (key updates, requests to renegotiate) that a peer may send within a second.
@@ -56,7 +62,6 @@ def client_context(
     """
     context = _context(SSL.TLS_CLIENT_METHOD, (pair,), authorities)
     context.set_verify(SSL.VERIFY_PEER, _collect)
-    context.set_tmp_ecdh(ec.SECP256R1())  # R-61; small devices know no other, and stumble over a large first message
     if public_authorities:
         context.set_default_verify_paths()
     return context
@@ -88,6 +93,7 @@ def _context(method: int, pairs: Sequence[OwnPair], authorities: Sequence[x509.C
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_cipher_list(CIPHERS)
     context.set_tls13_ciphersuites(CIPHERSUITES)
+    _set_groups(context)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_info_callback(_watch)
     for pair in pairs:
@@ -99,6 +105,12 @@ def _context(method: int, pairs: Sequence[OwnPair], authorities: Sequence[x509.C
         with _as_file(authorities) as path:
             context.load_verify_locations(path)
     return context
+
+
+def _set_groups(context: SSL.Context) -> None:
+    """The one thing for which pyOpenSSL has no public call: `set_tmp_ecdh` knows a single curve."""
+    if SSL._lib.SSL_CTX_set1_curves_list(context._context, GROUPS) != 1:  # type: ignore[attr-defined]  # noqa: SLF001
+        raise RuntimeError("OpenSSL knows no P-256, P-384 and X25519")
 
 
 @contextmanager

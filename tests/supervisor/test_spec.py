@@ -5,7 +5,7 @@ import pytest
 from shared.config.load import parse
 from shared.config.model import Config
 from shared.errors import RefusedError
-from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, REGISTER_STORE, ROLES, Listen, named
+from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, REGISTER_STORE, ROLES, TLS_SLAVE, Listen, named
 
 BASE = """
 [[meter]]
@@ -28,10 +28,16 @@ def config(text: str = BASE) -> Config:
     [
         (("seed = 1", "seed = 2"), {"measurement"}),
         (("cycle_ms = 200", "cycle_ms = 500"), {"measurement", "register-store"}),
-        (("cycle_ms = 200", "unit = 7"), {"register-store", "plain-slave", "measurement"}),
-        (('id = "house"', 'id = "barn"'), {"measurement", "register-store", "plain-slave"}),
-        (("port = 1502", "port = 1503"), {"plain-slave"}),
-        (("port = 1502", "workers = 2"), {"plain-slave"}),
+        (("cycle_ms = 200", "unit = 7"), {"register-store", "plain-slave", "tls-slave", "measurement"}),
+        (('id = "house"', 'id = "barn"'), {"measurement", "register-store", "plain-slave", "tls-slave"}),
+        (("port = 1502", "port = 1503"), {"plain-slave", "tls-slave"}),
+        (("port = 1502", "workers = 2"), {"plain-slave", "tls-slave"}),
+        (("[slave]", "[certificates]\nwarn_days = 9\n[slave]"), {"certificate-manager"}),
+        (("[slave]", "[certificates]\nkeys_dir = 'k'\n[slave]"), {"certificate-manager", "tls-slave"}),
+        (
+            ("[slave]", "[wallbox]\nexternal_control = true\n[slave]\ntls = true"),
+            {"register-store", "plain-slave", "tls-slave"},
+        ),
         (("[slave]", "[wallbox]\npresent = true\n[slave]"), {"register-store"}),
         (("[slave]", "[meter.identity]\nmodel = 'x'\n[slave]"), {"register-store"}),
         (("[slave]", "[log]\nlevel = 'debug'\n[slave]"), set[str]()),
@@ -53,6 +59,21 @@ def test_workers_are_instances_and_share_the_port() -> None:
     assert MEASUREMENT.instances(many) == ("measurement",)
 
 
+@pytest.mark.parametrize(
+    ("settings", "running"),
+    [
+        ("", {"plain-slave"}),
+        ("tls = true", {"tls-slave", "certificate-manager"}),
+        ("tls = true\nplain_alongside_tls = true", {"plain-slave", "tls-slave", "certificate-manager"}),
+        ("enabled = false\ntls = true", set[str]()),
+    ],
+)
+def test_which_door_is_open(settings: str, running: set[str]) -> None:
+    now = config(BASE.replace("port = 1502", f"port = 1502\n{settings}"))
+    assert {spec.name for spec in ROLES if spec.enabled(now)} - {"measurement", "register-store"} == running
+    assert TLS_SLAVE.listen(now) == Listen("0.0.0.0", 802)
+
+
 def test_a_disabled_role_is_one_instance_to_show() -> None:
     off = config(BASE.replace("port = 1502", "enabled = false\nworkers = 3"))
     assert not PLAIN_SLAVE.enabled(off)
@@ -66,6 +87,6 @@ def test_who_serves_ends_before_who_measures() -> None:
 def test_names_are_looked_up_once_each() -> None:
     assert named(["plain-slave", "measurement", "plain-slave"]) == (PLAIN_SLAVE, MEASUREMENT)
     with pytest.raises(
-        RefusedError, match=r"'slave' is no role; the roles are: measurement register-store plain-slave"
+        RefusedError, match=r"'slave' is no role; the roles are: .*measurement register-store plain-slave tls-slave"
     ):
         named(["slave"])

@@ -5,7 +5,6 @@ skipped. The separator is a comma, or a semicolon where the header has one.
 """
 
 import csv
-import difflib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
@@ -15,7 +14,7 @@ from typing import Final, TextIO
 from services.measurement.derive import complete
 from services.measurement.replay.frame import Frame
 from shared.errors import ConfigError
-from shared.registers.quantities import MANDATORY, UNITS
+from shared.registers.quantities import MANDATORY, UNITS, hint
 
 TIME: Final = "t"
 
@@ -88,9 +87,7 @@ def _check_header(names: list[str], place: str) -> None:
         raise ConfigError(f"{place}: there is no column {TIME!r} (seconds, or ISO 8601); name the columns in line 1")
     for name in names:
         if name != TIME and name not in UNITS:
-            close = difflib.get_close_matches(name, UNITS, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "docs/profiles.md lists all of them"
-            raise ConfigError(f"{place}: column {name!r} is no quantity; {hint}")
+            raise ConfigError(f"{place}: column {name!r} is no quantity; {hint(name)}")
         if names.count(name) > 1:
             raise ConfigError(f"{place}: column {name!r} is there twice; keep one")
     if MANDATORY not in complete(dict.fromkeys(names, 0.0)).values:
@@ -116,8 +113,8 @@ def _number(cell: str, place: str) -> float:
     try:
         value = float(cell)
     except ValueError as error:
-        hint = "; write the decimal point as a point" if "," in cell else "; leave it empty where nothing was measured"
-        raise ConfigError(f"{place}: {cell!r} is not a number{hint}") from error
+        cure = "write the decimal point as a point" if "," in cell else "leave it empty where nothing was measured"
+        raise ConfigError(f"{place}: {cell!r} is not a number; {cure}") from error
     if not isfinite(value):
         raise ConfigError(f"{place}: {cell!r} is not finite; leave it empty where nothing was measured")
     return value

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -96,7 +97,7 @@ def test_an_answer_may_come_in_pieces(cuts: list[int]) -> None:
 
     class Slow(Story):
         def _pieces(self, answer: bytes) -> list[bytes]:
-            found = [answer[first:end] for first, end in zip(borders, borders[1:], strict=False)]
+            found = [answer[first:end] for first, end in pairwise(borders)]
             return [piece for piece in found if piece]
 
     assert Slow(right, REQUESTS).run() == Outcome()
@@ -116,12 +117,12 @@ def test_a_gateway_may_answer_with_its_own_unit() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (lambda t, r: b"\xff\xff" + r.answer, "another transaction"),
+        (lambda _, r: b"\xff\xff" + r.answer, "another transaction"),
         (lambda t, r: t + r.answer[:6] + b"\0\1" + r.answer[8:], "the slave answered 10 00 01"),
         (lambda t, r: t + r.answer + b"\0", "more than it was asked for"),
-        (lambda t, r: b"HTTP/1.1 400 Bad Request\r\n", "no Modbus TCP"),
-        (lambda t, r: t + b"\0\0\0\2\1\x90", "the slave answered 90"),
-        (lambda t, r: b"", "no answer within 0.02 s to the registers 0-1"),
+        (lambda _, __: b"HTTP/1.1 400 Bad Request\r\n", "no Modbus TCP"),
+        (lambda t, _: t + b"\0\0\0\2\1\x90", "the slave answered 90"),
+        (lambda _, __: b"", "no answer within 0.02 s to the registers 0-1"),
         (lambda t, r: (t + r.answer)[:11], "no answer within 0.02 s to the registers 0-1"),
     ],
 )

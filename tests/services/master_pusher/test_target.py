@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import structlog
@@ -64,12 +65,12 @@ class FakeSender:
         self.connected = False
 
 
-def target(sender: FakeSender, refill: Callable[[], Batch | None] = lambda: None, **settings: object) -> Target:
-    made = Settings(address="plc.local", **settings)  # type: ignore[arg-type]
+def target(sender: FakeSender, refill: Callable[[], Batch | None] = lambda: None, **settings: Any) -> Target:
+    made = Settings(address="plc.local", **settings)
     return Target(1, made, ALL, "house", sender, log=structlog.get_logger(), refill=refill)
 
 
-def played(story: Callable[[Target, FakeSender], Awaitable[None]], **settings: object) -> None:
+def played(story: Callable[[Target, FakeSender], Awaitable[None]], **settings: Any) -> None:
     async def play() -> None:
         sender = FakeSender()
         one = target(sender, **settings)

@@ -117,7 +117,7 @@ def test_a_message_is_made_once_for_all_that_want_it() -> None:
 
 
 def test_secrets_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(PeerError, match="cannot be read .*nothing is sent without it"):
+    with pytest.raises(PeerError, match=r"cannot be read .*nothing is sent without it"):
         secret(tmp_path / "absent")
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(PeerError, match="holds no secret"):

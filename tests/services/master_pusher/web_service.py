@@ -1,9 +1,11 @@
 """A web service of the standard library's: keeps what it gets, answers what it is told."""
 
 import threading
-from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 
 class WebService:
@@ -31,7 +33,7 @@ class WebService:
                 service.connections += 1
                 super().setup()
 
-            def do_POST(self) -> None:  # noqa: N802  # the standard library's name
+            def do_POST(self) -> None:  # the standard library's name
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.requests.append((self.path, self.headers, body))
                 self.send_response(service.status)

@@ -49,7 +49,7 @@ def test_our_client_offers_no_compression_and_neither_tickets_nor_sessions() -> 
 
 def test_our_client_names_its_curves_and_point_formats() -> None:
     hello = client_hello(client_context(own_keys().ec))
-    assert hello.numbers(10, 2) == [23], "supported_groups: P-256"
+    assert hello.numbers(10, 2) == [23, 24, 29], "supported_groups: P-256, P-384, X25519"
     assert 0 in hello.extensions[11][1:], "ec_point_formats: uncompressed"
 
 
@@ -226,5 +226,49 @@ def test_a_handshake_at_each_version_ends_encrypted(tmp_path: Path) -> None:
                     assert got == said
                 assert len(heard) > 1000
                 assert said not in heard
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("group", "shown"), [("P-256", "ECDH, prime256v1"), ("P-384", "ECDH, secp384r1"), ("X25519", "X25519")]
+)
+def test_keys_are_exchanged_on_strong_curves(group: str, shown: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with serving() as service:
+            said = await s_client(service.port, make().save(tmp_path), "-groups", group)
+            assert f"Server Temp Key: {shown}" in said
+
+    run(story())
+
+
+@pytest.mark.parametrize("group", ["X448", "P-521", "ffdhe2048"])
+def test_keys_are_exchanged_on_no_other(group: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with serving() as service:
+            assert "Cipher is (NONE)" in await s_client(service.port, make().save(tmp_path), "-groups", group)
+
+    run(story())
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_our_client_takes_a_server_whose_certificate_is_on_p384(version: ssl.TLSVersion, tmp_path: Path) -> None:
+    identity = make(with_key="p384").save(tmp_path)
+
+    async def story() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        settings.load_cert_chain(identity)
+        settings.minimum_version = settings.maximum_version = version
+        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=settings) as server:
+            echo = Echo()
+            port = server.sockets[0].getsockname()[1]
+            transport = await dial(client_context(own_keys().ec), "127.0.0.1", port, lambda _: echo)
+            assert transport.get_extra_info("tls_peer").certificate.key == "EC P-384"
+            transport.abort()
+            await until(lambda: echo.lost)
 
     run(story())

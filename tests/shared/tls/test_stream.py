@@ -415,12 +415,14 @@ def test_without_the_names_of_this_pyopenssl_data_still_flows(tmp_path: Path, mo
     run(story())
 
 
-def test_a_client_context_asks_for_p256_only() -> None:
+def test_a_client_context_asks_for_p256_first_in_a_short_message() -> None:
     dialling = SSL.Connection(client_context(own_keys().ec), None)
     dialling.set_connect_state()
     with pytest.raises(SSL.WantReadError):
         dialling.do_handshake()
     hello = dialling.bio_read(4096)
-    assert bytes.fromhex("000a000400020017") in hello  # supported_groups: secp256r1
+    assert bytes.fromhex("000a0008000600170018001d") in hello  # supported_groups: secp256r1, secp384r1, x25519
+    assert bytes.fromhex("00170041") in hello  # key_share: secp256r1 alone
+    assert len(hello) < 400
     assert bytes.fromhex("c02bc02f") in hello
     assert b"\xc0\x13" not in hello[43:100]
