@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.master_pusher.groups import GROUPS, Piece, group, low_first, split
@@ -23,6 +23,7 @@ def test_the_requests_of_the_four_groups() -> None:
     assert GROUP_RANGES.keys() == GROUPS.keys()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60), st.integers(40, 123))
 def test_pieces_are_whole_values_in_order_and_as_few_as_can_be(counts: list[int], limit: int) -> None:
     rows = rows_of(counts)

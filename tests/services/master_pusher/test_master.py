@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.master_pusher.batch import Layout, write
@@ -91,6 +91,7 @@ def test_all_are_sent_one_after_the_other() -> None:
     assert story.most == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 11), max_size=4))
 def test_an_answer_may_come_in_pieces(cuts: list[int]) -> None:
     borders = [0, *sorted(cuts), None]

@@ -4,7 +4,7 @@ import struct
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.master_pusher.groups import GROUPS
@@ -97,6 +97,7 @@ def test_the_same_moment_twice_counts_once() -> None:
     assert shown(taken((0, total(0)), (100, total(100)), (100, total(100)), (50, total(900))))[0] == 50.0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 4000), st.integers(-(2**31), 2**31), st.integers(0, 65_000)), min_size=2),
 )
@@ -117,6 +118,7 @@ def test_it_is_the_exact_mean_rounded_once(steps: list[tuple[int, int, int]]) ->
     assert imported - exported == round(area / length)
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**30), 10**30), st.integers(1, 10**15))
 def test_nearest_is_python_s_own_rounding(number: int, divisor: int) -> None:
     assert nearest(number, divisor) == round(Fraction(number, divisor))

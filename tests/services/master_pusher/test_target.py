@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -298,6 +298,7 @@ def test_a_disabled_receiver_can_be_tried_and_is_left_alone_after() -> None:
         asyncio.run(story())
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000), st.floats(0, 1))
 def test_pauses_grow_to_an_end_and_are_spread(streak: int, chance: float) -> None:
     pause = pause_s(streak, chance)

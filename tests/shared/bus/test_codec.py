@@ -19,6 +19,8 @@ from shared.bus.messages import (
     Message,
     Processes,
     Published,
+    Push,
+    Pushes,
     Reply,
     Sample,
     Sessions,
@@ -33,6 +35,12 @@ MESSAGES: tuple[Published, ...] = (
     Image(**STAMP, meter="h", unit=1, stale_after_ms=5, blocks=(Block(0, b"\0\1", live=((0, 1),)),), device={0: "x"}),
     Event(**STAMP, kind="counter.held", text="t", data={"a": 1, "b": "x", "c": 0.5, "d": True}),
     Sessions(**STAMP, port=502, connections=1, clients={"::1": 3}),
+    Pushes(
+        **STAMP,
+        interval_ms=0,
+        values="current",
+        slaves=(Push(1, "plc", "modbus://plc:502", "house", ("energy_total",), "ok", exceptions={"energy_phases": 2}),),
+    ),
     Processes(**STAMP, children=(Child("measurement", "measurement", "ready", pid=4),)),
 )
 COMMAND = Command(id=1, verb="restart", args={"role": "x", "deep": {"list": [1, None, 2.5, b"x"]}}, deadline_ns=9)

@@ -1,7 +1,7 @@
 """Addresses of receivers: hosts and URLs, and what is none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.config.receiver import Receiver, receiver
@@ -65,6 +65,7 @@ def test_what_is_none(address: str, port: int | None, tls: bool, said: str) -> N
     assert "secret" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.one_of(st.none(), st.integers(1, 65535)), st.booleans())
 def test_nothing_but_a_clear_no_comes_of_nonsense(address: str, port: int | None, tls: bool) -> None:
     try:
