@@ -77,6 +77,8 @@ class ForeignMeter:
         self.port = transport.sockets[0].getsockname()[1]
         listening.set()
         await self._stop.wait()
+        for _ in range(10):  # a socket just accepted leaks unless it becomes a connection before the server closes
+            await asyncio.sleep(0)
         await server.shutdown()  # type: ignore[no-untyped-call]  # published without types
 
     def _trace(self, sending: bool, packet: bytes) -> bytes:
