@@ -76,13 +76,14 @@ def outcome(attacker: Attacker, identity: Path, version: ssl.TLSVersion = ssl.TL
     return "served"
 
 
-def accepted(gateway: TlsGateway, made: Made, identity: Path) -> TlsClient:
+@contextlib.contextmanager
+def accepted(gateway: TlsGateway, made: Made, identity: Path) -> Iterator[TlsClient]:
     """A connection of an accepted client."""
-    client = TlsClient(gateway.tls_port, identity)
-    client.ask(read_pdu(0, 2))
-    gateway.accept(made)
-    client.read(0, 2)
-    return client
+    with TlsClient(gateway.tls_port, identity) as client:
+        client.ask(read_pdu(0, 2))
+        gateway.accept(made)
+        wait_for(lambda: client.ask(read_pdu(0, 2))[0] == 3, "served")
+        yield client
 
 
 def sha1(folder: Path) -> tuple[Path, str]:
@@ -242,7 +243,7 @@ class Siege:
 def test_garbage_silence_and_thousands_of_certificates_cost_an_accepted_client_little(
     gateway: TlsGateway, tmp_path: Path
 ) -> None:
-    one = make("accepted one")
+    one, patient = make("accepted one"), make("patient one")
     identity = one.save(tmp_path)
     with accepted(gateway, one, identity) as client:
         quiet = latencies_ms(client, 300)
@@ -254,12 +255,18 @@ def test_garbage_silence_and_thousands_of_certificates_cost_an_accepted_client_l
                 under_attack += latencies_ms(client, 100)
             with TlsClient(gateway.tls_port, identity) as again:
                 again.read(0, 2)  # a new connection gets in as well
+            with TlsClient(gateway.tls_port, patient.save(tmp_path)) as waiting:
+                assert waiting.ask(read_pdu(0, 2)) == b"\x83\1"
+                began = time.monotonic()
+                wait_for(lambda: gateway.status(patient) == "pending", "found among the flood", 20)
+                found_s = time.monotonic() - began
         grown = {role: rss_kib(gateway.pid(role)) - kib for role, kib in before.items()}
         listed = [row for row in gateway.rows().values() if row["status"] == "pending"]
     p99 = statistics.quantiles(under_attack, n=100)[98]
     say(f"accepted client, ms: quiet p99 {statistics.quantiles(quiet, n=100)[98]:.1f}; under attack median "
         f"{statistics.median(under_attack):.1f}, p99 {p99:.1f}, worst {max(under_attack):.1f} of {len(under_attack)}; "
-        f"{siege.counts}; grown by {grown} KiB; {len(listed)} listed")  # fmt: skip
+        f"{siege.counts}; grown by {grown} KiB; {len(listed)} listed; "
+        f"who waits is listed after {found_s:.1f} s")  # fmt: skip
     assert siege.counts["flood"] >= DISTINCT
     assert len(listed) <= 128
     assert p99 < P99_MS
@@ -285,7 +292,7 @@ def test_silent_connections_end_at_the_deadline_and_hold_nobody_else_up(gateway:
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(Attacker(gateway, "127.0.0.69").tcp()) for _ in range(50)]
         with accepted(gateway, one, one.save(tmp_path)):
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 4.5, "while the silent ones hold what their address may hold"
         for sock in silent:
             sock.settimeout(10)
             with contextlib.suppress(ConnectionResetError):
