@@ -9,7 +9,6 @@ Exit codes: 0 after SIGTERM, 78 settings (starting again cannot help), 1 anythin
 import abc
 import asyncio
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -32,9 +31,9 @@ from shared.bus.endpoints import acquire, endpoints_of
 from shared.config.load import find, load, parse
 from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
+from shared.kernel import die_with
 from shared.logging import configure
 
-_PR_SET_PDEATHSIG: Final = 1
 _BEATS_PER_TIMEOUT: Final = 4
 _LAST_WORDS: Final = 800
 
@@ -130,7 +129,8 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
     configure(Log(), instance)  # until the settings say otherwise
     control = _control(environ)
     try:
-        _die_with_supervisor(environ)
+        if supervisor := environ.get("METERGATE_SUPERVISOR_PID"):
+            die_with(int(supervisor))
         config = _settings(environ)
         log = configure(config.log, instance)
         endpoints = endpoints_of(config)
@@ -216,17 +216,6 @@ def _last_words(control: socket.socket | None, text: str) -> None:
     more = f" (and {len(others)} more, see the log)" if others else ""
     with contextlib.suppress(OSError):  # it is in the log as well
         control.send(msgspec.msgpack.encode({"refused": first[:_LAST_WORDS] + more}))
-
-
-def _die_with_supervisor(environ: Mapping[str, str]) -> None:
-    """Have the kernel kill this process with its supervisor, also while it is stopped (prctl(2), PR_SET_PDEATHSIG)."""
-    supervisor = environ.get("METERGATE_SUPERVISOR_PID")
-    if supervisor is None:
-        return
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != int(supervisor):  # it died before the call above
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _raise_descriptor_limit() -> None:

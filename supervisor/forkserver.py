@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from supervisor.kernel import die_with, set_title
+from shared.kernel import die_with, set_title
 
 ORDER_BYTES: Final = 65_536
 ORDER_DESCRIPTORS: Final = 16

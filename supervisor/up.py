@@ -10,11 +10,11 @@ from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket, router_socket
 from shared.config.load import find
 from shared.errors import EXIT_USAGE, MetergateError, RefusedError
+from shared.kernel import become_subreaper
 from supervisor import greeting
 from supervisor.board import Board
 from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
-from supervisor.kernel import become_subreaper
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
 from supervisor.report import Report, say

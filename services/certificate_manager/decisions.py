@@ -275,15 +275,12 @@ class Decisions:
 
     def _might_be_vouched_for(self, entry: Entry) -> bool:
         """Whether a CA may let it in without us. In doubt it is remembered as blocked, which can be undone."""
+        if entry.authority:  # also one of the system's, for a meter that is given by its name
+            return True
         if not self.authorities.found:
             return False
         certificate = self.trust.certificate(entry.fingerprint) if self.trust.get(entry.fingerprint) else None
-        return (
-            bool(entry.authority)
-            or certificate is None
-            or not certificate.self_signed
-            or entry.fingerprint in self.authorities.fingerprints
-        )
+        return certificate is None or not certificate.self_signed or entry.fingerprint in self.authorities.fingerprints
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

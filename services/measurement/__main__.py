@@ -1,4 +1,4 @@
-"""`python -m services.measurement`: the role by hand."""
+"""`python -m services.measurement`: the role by hand, or under a supervisor."""
 
 from services.measurement.actor import ACTOR
 from shared.actor import main

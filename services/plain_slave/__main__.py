@@ -1,6 +1,7 @@
-"""`python -m services.plain_slave`."""
+"""`python -m services.plain_slave`: the role by hand, or under a supervisor."""
 
 from services.plain_slave.actor import ACTOR
 from shared.actor import main
 
-main(ACTOR)
+if __name__ == "__main__":
+    main(ACTOR)

@@ -1,7 +1,7 @@
-"""Entry of `python -m services.register_store`."""
+"""`python -m services.register_store`: the role by hand, or under a supervisor."""
 
-from services.register_store.actor import RegisterStore
+from services.register_store.actor import ACTOR
 from shared.actor import main
 
 if __name__ == "__main__":
-    main(RegisterStore)
+    main(ACTOR)

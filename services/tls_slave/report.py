@@ -124,7 +124,7 @@ class Reporter:
 
     def every_second(self, server: TlsServer) -> None:
         """What is repeated: who waits in quarantine, connections, sessions."""
-        for access in (*self._owed.values(), *server.waiting()):
+        for access in (*server.waiting(), *self._owed.values()):  # who is still there comes before those who have gone
             self.seen(access)
         self.enforced(server)
         bus, counters, clients = self._life.bus, server.counters(), server.clients()

@@ -5,17 +5,16 @@ ports of its own, counted from `bus.port`. Who is not in the list is refused in 
 """
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import zmq
 
 from shared.config.model import Bus as BusSettings
-from shared.config.model import BusHost
+from shared.config.model import BusHost, RoleName
 from shared.errors import ConfigError
 
-ROLES: Final = (
-    "measurement", "register-store", "plain-slave", "tls-slave", "master-pusher", "certificate-manager", "console",
-)  # fmt: skip
+ROLES: Final[tuple[str, ...]] = get_args(RoleName)
+"""Their order decides the ports, so a new one comes last."""
 PORTS_PER_ROLE: Final = 32
 """Two for each of 16 workers."""
 

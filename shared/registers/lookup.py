@@ -19,7 +19,7 @@ def find(key: str | int, rows: Sequence[Row] | None = None) -> Row:
         RefusedError: with the closest names or the neighbouring addresses.
     """
     rows = all_rows() if rows is None else rows
-    address = key if isinstance(key, int) else _address(key)
+    address = key if isinstance(key, int) else address_of(key)
     if address is None:
         return _by_name(str(key).strip().lower(), rows)
     row = next((row for row in rows if row.address <= address < row.end), None)
@@ -28,7 +28,8 @@ def find(key: str | int, rows: Sequence[Row] | None = None) -> Row:
     return row
 
 
-def _address(text: str) -> int | None:
+def address_of(text: str) -> int | None:
+    """The address that a person typed, in decimal or hexadecimal; None for a name."""
     try:
         return int(text, 0 if text.lower().startswith("0x") else 10)
     except ValueError:

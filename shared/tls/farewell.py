@@ -5,13 +5,28 @@ side is closed first, and what still comes is thrown away until the peer closes 
 """
 
 import asyncio
+import fcntl
 import socket
+import struct
+import termios
 from collections.abc import Callable
 from typing import Final
 
 PATIENCE_S: Final = 0.5
 MOST_BYTES: Final = 65536
 _AT_ONCE: Final = 8192
+_RESET: Final = struct.pack("ii", 1, 0)
+_INT: Final = struct.Struct("i")
+
+
+def in_flight(sock: socket.socket) -> int:
+    """Bytes that were sent and that the peer's kernel has not confirmed."""
+    return int(_INT.unpack(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0])
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Closing it will drop what is in flight, and tell the peer by a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
 
 class Farewell:

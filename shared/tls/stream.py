@@ -6,26 +6,20 @@ since data passes the interpreter once, at the cost that back-pressure, partial 
 """
 
 import asyncio
-import fcntl
 import socket
-import struct
-import termios
-from collections import deque
+from contextlib import suppress
 from enum import IntEnum
 from typing import Final
 
 from OpenSSL import SSL
 
+from shared.tls.backlog import Backlog
 from shared.tls.connection import READ_SIZE
-from shared.tls.farewell import Farewell
+from shared.tls.farewell import Farewell, in_flight, reset_on_close
 from shared.tls.peer import TlsPeer, explain
 
 CLOSE_WITHIN_S: Final = 30.0
 """A peer that takes no answer for so long after `close` is cut off."""
-
-_WRITE_HIGH: Final = 65536
-_RESET: Final = struct.pack("ii", 1, 0)
-_INT: Final = struct.Struct("i")
 
 
 class _State(IntEnum):
@@ -46,13 +40,10 @@ class TlsTransport(asyncio.Transport):
     __slots__ = (
         "__weakref__",
         "_backlog",
-        "_backlog_size",
         "_connection",
         "_farewell",
         "_fd",
-        "_high",
         "_loop",
-        "_low",
         "_paused",
         "_protocol",
         "_read_wants_write",
@@ -63,7 +54,6 @@ class TlsTransport(asyncio.Transport):
         "_sock",
         "_state",
         "_timer",
-        "_told_to_pause",
         "_write_wants_read",
         "_writing",
     )
@@ -79,10 +69,7 @@ class TlsTransport(asyncio.Transport):
         self._connection: SSL.Connection | None = connection
         self._recv = connection.recv
         self._send = connection.send
-        self._backlog: deque[bytes] = deque()
-        self._backlog_size = 0
-        self._high, self._low = _WRITE_HIGH, _WRITE_HIGH // 4
-        self._told_to_pause = False
+        self._backlog = Backlog()
         self._paused = False
         self._reading = self._writing = False
         self._read_wants_write = self._write_wants_read = False
@@ -126,19 +113,16 @@ class TlsTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """How much may wait before the protocol is told to pause, and until when."""
-        self._high = _WRITE_HIGH if high is None and low is None else 4 * (low or 0) if high is None else high
-        self._low = self._high // 4 if low is None else low
-        if not 0 <= self._low <= self._high:
-            raise ValueError(f"limits {self._low} and {self._high} are not in order")
+        self._backlog.limit(high, low)
         self._pressure()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """Low and high."""
-        return self._low, self._high
+        return self._backlog.low, self._backlog.high
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the socket has not taken yet."""
-        return self._backlog_size
+        return self._backlog.size
 
     def can_write_eof(self) -> bool:
         """TLS ends both directions together here."""
@@ -183,11 +167,11 @@ class TlsTransport(asyncio.Transport):
         if self._farewell is not None:
             self._farewell.cut()
             return
-        stuck = bool(self._backlog) or self._unacknowledged() > 0
+        stuck = bool(self._backlog) or in_flight(self._sock) > 0
         if not self._backlog:
             self._notify()
         if stuck:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            reset_on_close(self._sock)
         self._detach()
         self._sock.close()
         self._end(None)
@@ -220,7 +204,7 @@ class TlsTransport(asyncio.Transport):
         self._loop.remove_reader(self._fd)
         self._reading = False
         self._flush()
-        if self._state is _State.OPEN and not self._paused and not self._read_wants_write:
+        if self.is_reading() and not self._read_wants_write:
             self._read()
         self._watch()
 
@@ -235,28 +219,21 @@ class TlsTransport(asyncio.Transport):
     def _writable(self) -> None:
         if self._read_wants_write:
             self._read_wants_write = False
-            if self._state is _State.OPEN and not self._paused:
+            if self.is_reading():
                 self._read()
         self._flush()
         self._watch()
 
     def _keep(self, data: bytes) -> None:
         if data and self._state is _State.OPEN:
-            self._backlog.append(data)
-            self._backlog_size += len(data)
+            self._backlog.keep(data)
             self._pressure()
 
     def _flush(self) -> None:
         """Offer the oldest first, unchanged until it is taken."""
         try:
             while self._backlog and not self._write_wants_read:
-                head = self._backlog[0]
-                sent = self._send(head)
-                self._backlog_size -= sent
-                if sent < len(head):
-                    self._backlog[0] = head[sent:]
-                else:
-                    self._backlog.popleft()
+                self._backlog.taken(self._send(self._backlog[0]))
         except SSL.WantWriteError:
             pass  # _watch waits for room as long as there is a backlog
         except SSL.WantReadError:
@@ -272,22 +249,14 @@ class TlsTransport(asyncio.Transport):
 
     def _pressure(self) -> None:
         """Tell the protocol when to stop and when to go on."""
-        if self._protocol is None or self._state is not _State.OPEN:
-            return
-        if not self._told_to_pause and self._backlog_size > self._high:
-            self._told_to_pause = True
-            self._protocol.pause_writing()
-        elif self._told_to_pause and self._backlog_size <= self._low:
-            self._told_to_pause = False
-            self._protocol.resume_writing()
+        if self._protocol is not None and self._state is _State.OPEN:
+            self._backlog.tell(self._protocol)
 
     def _watch(self) -> None:
         """Register with the loop what is waited for, and nothing else."""
         if self._state >= _State.FAREWELL:
             return
-        read = self._write_wants_read or (
-            self._state is _State.OPEN and not self._paused and not self._read_wants_write
-        )
+        read = self._write_wants_read or (self.is_reading() and not self._read_wants_write)
         write = self._read_wants_write or (bool(self._backlog) and not self._write_wants_read)
         if self._write_wants_read:
             self._loop.add_reader(self._fd, self._read_to_write)
@@ -303,14 +272,9 @@ class TlsTransport(asyncio.Transport):
 
     def _notify(self) -> None:
         """close_notify, best effort: the peer may have gone, or not read."""
-        try:
+        with suppress(SSL.Error):  # nothing depends on it: the socket is closed next
             if self._connection is not None:
                 self._connection.shutdown()
-        except SSL.Error:  # nothing depends on it: the socket is closed next
-            return
-
-    def _unacknowledged(self) -> int:
-        return int(_INT.unpack(fcntl.ioctl(self._fd, termios.TIOCOUTQ, b"\0\0\0\0"))[0])
 
     def _lose(self, error: SSL.Error) -> None:
         """The connection broke, or the peer broke TLS; OpenSSL has sent the alert."""
@@ -335,8 +299,7 @@ class TlsTransport(asyncio.Transport):
         if self._writing:
             self._loop.remove_writer(self._fd)
         self._reading = self._writing = False
-        self._backlog.clear()
-        self._backlog_size = 0
+        self._backlog.drop()
         self._connection = None
         del self._recv, self._send
         if self._timer is not None:

@@ -10,11 +10,12 @@ from msgspec import Struct
 from shared.config.load import find, load
 from shared.config.model import Config, Meter
 from shared.errors import MetergateError, RefusedError
+from shared.modbus.pdu import MAX_READ
 from shared.registers.blocks import all_rows
 from supervisor.cli.common import config_option
 from supervisor.cli.signals import stop_on_signals
 from supervisor.registers.client import Function, ModbusClient
-from supervisor.registers.question import MOST_REGISTERS, Question, as_object, lines, question
+from supervisor.registers.question import Question, as_object, lines, question
 
 DEFAULT_PORT = 502
 
@@ -40,7 +41,7 @@ class Target(Struct, frozen=True):
 @click.option("--host", metavar="HOST", help="Another slave than that of the settings.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Its TCP port.")
 @click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit id.")
-@click.option("--count", type=click.IntRange(1, MOST_REGISTERS), help="Registers; default those of the value.")
+@click.option("--count", type=click.IntRange(1, MAX_READ), help="Registers; default those of the value.")
 @click.option("--function", type=click.Choice(["3", "4"]), default="3", show_default=True, help="Modbus function.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--watch", is_flag=True, help="Again and again, until Ctrl-C.")

@@ -16,7 +16,6 @@ from supervisor.registers.columns import select, table
 from supervisor.registers.live import Live, last_image, live
 
 GROUPS = tuple(dict.fromkeys(row.group for row in TABLE))
-FORMS = ("json", "csv", "home-assistant", "iobroker")
 
 
 @click.command()

@@ -58,8 +58,8 @@ def tap(*, display: Display, record: Path | None, count: int | None, seconds: fl
         click.echo(line, err=True)
     if follower.malformed:
         click.echo(f"  {follower.malformed} messages were not of two frames and are not shown", err=True)
-    if record:
-        click.echo(f"  recorded in {record}", err=True)
+    if recording:
+        click.echo(f"  {recording.entries} messages recorded in {record}", err=True)
 
 
 def _turns(stop: Stop, seconds: float | None) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """Reading registers of a slave as any Modbus client would, with what went wrong in words."""
 
 import logging
-from types import TracebackType
 from typing import Final, Literal, Self
 
 from pymodbus.client import ModbusTcpClient
@@ -9,6 +8,7 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse
 
 from shared.errors import PeerError, RefusedError
+from shared.registers.decode import bytes_of
 
 Function = Literal[3, 4]
 TIMEOUT_S = 2.0
@@ -65,7 +65,7 @@ class ModbusClient:
             raise RefusedError(exception_words(answer.exception_code))
         if answer.isError() or len(answer.registers) != count:
             raise PeerError(f"{self._where} answered with {len(answer.registers)} registers instead of {count}")
-        return b"".join(word.to_bytes(2, "big") for word in answer.registers)
+        return bytes_of(answer.registers)
 
     def close(self) -> None:
         """End the connection."""
@@ -74,9 +74,7 @@ class ModbusClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

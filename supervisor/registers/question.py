@@ -6,13 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from shared.errors import RefusedError
+from shared.modbus.pdu import ADDRESSES, MAX_READ
 from shared.registers.decode import Reading, decode_rows, words_of
-from shared.registers.lookup import find
+from shared.registers.lookup import address_of, find
 from shared.registers.row import Row
 from supervisor.registers.columns import aligned, with_unit, words
-
-ADDRESSES = 65536
-MOST_REGISTERS = 125
 
 
 class Question(Struct, frozen=True):
@@ -37,7 +35,7 @@ def question(what: str, count: int | None, rows: Sequence[Row]) -> Question:
     Raises:
         RefusedError: there is no such register, or the range leaves what a request can name.
     """
-    first = _address(what)
+    first = address_of(what)
     if first is None:
         row: Row | None = find(what, rows)
         first = row.address if row else 0
@@ -50,7 +48,7 @@ def question(what: str, count: int | None, rows: Sequence[Row]) -> Question:
     if count is None and row and row.scale_row:
         scale = find(row.scale_row, rows)
         low, high = min(low, scale.address), max(high, scale.end)
-        if high - low > MOST_REGISTERS:
+        if high - low > MAX_READ:
             low, high = first, end
     return Question(low, high - low, first, end)
 
@@ -117,10 +115,3 @@ def age_words(reading: Reading, stale_after_s: float | None) -> str:
     if row.scale_row and reading.value is None:
         return "not measured, or stale"
     return "live" if stale_after_s is None else f"fresh, younger than {stale_after_s:g} s"
-
-
-def _address(text: str) -> int | None:
-    try:
-        return int(text, 0 if text.lower().startswith("0x") else 10)
-    except ValueError:
-        return None

@@ -6,7 +6,6 @@ What the tap does not fetch is dropped by ZeroMQ once a writer's queue is full (
 
 import time
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 import zmq
@@ -91,9 +90,7 @@ class Follower:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _discover(self) -> None:

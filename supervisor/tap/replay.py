@@ -7,7 +7,6 @@ was; generation and boot id are those of now, since a replica would refuse a mes
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import zmq
@@ -157,9 +156,7 @@ class Republisher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _moved(self, message: Message, shift: int) -> int | None:

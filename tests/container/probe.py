@@ -3,6 +3,7 @@
     probe.py first HOST PORT SECONDS      seconds until register 0 is answered with a value
     probe.py value HOST PORT ADDRESS N    N registers as one unsigned number
     probe.py hold HOST PORT [new]         read until SIGTERM, over one connection or a new one each time; then one line
+    probe.py tls HOST PORT IDENTITY       register 0 over TLS as who owns this key and certificate: what came of it
 
 `hold` tells how many reads were answered with a value, with an exception, and not at all; how many connections it
 took; and the longest time without a value in milliseconds.
@@ -11,6 +12,7 @@ took; and the longest time without a value in milliseconds.
 # ruff: noqa: INP001, T201  # a program beside the package, which prints what it measured
 import signal
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -76,6 +78,22 @@ def first(place: Place, patience_s: float) -> int:
     return 1
 
 
+def tls(place: Place, identity: str) -> str:
+    """Read once over TLS; the server is not verified."""
+    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    settings.check_hostname = False
+    settings.verify_mode = ssl.CERT_NONE
+    settings.load_cert_chain(identity)
+    try:
+        with settings.wrap_socket(connect(place)) as connection:
+            read(connection, 0, 2)
+    except NoValueError as error:
+        return str(error)
+    except OSError as error:
+        return f"no answer: {error}"
+    return "a value"
+
+
 def hold(place: Place, *, anew: bool) -> NoReturn:
     """Read until SIGTERM, then print one line."""
     values = exceptions = failures = connections = 0
@@ -127,6 +145,9 @@ def main(arguments: list[str]) -> int:
         return 0
     if verb == "hold":
         hold(place, anew=bool(rest))
+    if verb == "tls":
+        print(tls(place, rest[0]))
+        return 0
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -3,9 +3,9 @@
 #
 #   tests/container/verify.sh [PYTHON...]     base images python:PYTHON-slim to build on; default 3.11 3.13
 #
-# Needs docker with compose and python3. Touches only the compose projects and images that it names itself, and removes
+# Needs docker with compose, python3 and openssl. Touches only the compose projects and images that it names itself, and removes
 # them at its end, also after a failure. Environment:
-#   METERGATE_VERIFY_PORT   port of 127.0.0.1 to publish on (15502)
+#   METERGATE_VERIFY_PORT   port of 127.0.0.1 to publish on (15502); TLS goes on the one 300 higher
 #   METERGATE_VERIFY_PIP    pip configuration file for the build, where packages come from a mirror
 #   METERGATE_VERIFY_SLACK  what to multiply time limits with, on a busy machine (1)
 #   METERGATE_VERIFY_KEEP   if set, the images are kept
@@ -19,6 +19,7 @@ docker version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 || { ec
 PROJECT=metergate-verify-$$
 IMAGE=metergate-verify:$$
 export METERGATE_BIND=127.0.0.1 METERGATE_PORT=${METERGATE_VERIFY_PORT:-15502}
+export METERGATE_TLS_PORT=$((METERGATE_PORT + 300))
 T=$(mktemp -d)
 export METERGATE_CONFIG_DIR=$T/config
 PASSED=0 FAILED=0 HELD=
@@ -58,6 +59,9 @@ unhold() { # WHAT HAPPENED: prints what the probe saw of it
   figure "$1" "$(cat "$T/held")"
 }
 held() { tr ' ' '\n' <"$T/held" | sed -n "s/^$1=//p"; }
+over_tls() { probe tls 127.0.0.1 "$METERGATE_TLS_PORT" "$T/client.pem"; }
+tls_says() { equals "$(over_tls)" "$1"; }
+certs() { dc exec -T certificate-manager metergate certs "$@"; }
 in_slave() { dc exec -T plain-slave "$@"; }
 
 # Works on any engine, also one whose processes this user may not touch: a helper sees all of the engine's processes.
@@ -115,6 +119,33 @@ assert not missing, missing'
 
 # ---- a container for each role ----------------------------------------------
 
+encrypted() { # TLS is switched on and off again while everything runs
+  local refused='function 0x83, exception 1' fingerprint
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=a client" \
+    -keyout "$T/client.pem" -out "$T/client.crt" 2>/dev/null
+  cat "$T/client.crt" >>"$T/client.pem"
+  fingerprint=$(openssl x509 -in "$T/client.crt" -noout -fingerprint -sha256 | cut -d= -f2)
+  sed 's/^port = 502$/port = 502\ntls = true/' config/metergate.toml | write_settings
+  check "tls = true: 802 is served, and a stranger refused" until_true 30 tls_says "$refused"
+  check "  502 is closed" fails first 1
+  check "  the stranger is listed" certs accept "$fingerprint" --label "a client"
+  check "  and served once accepted" tls_says "a value"
+  figure "PSS with TLS: certificate-manager, tls-slave; all five" \
+    "$(pss certificate-manager) $(pss tls-slave); $(pss $(roles)) MiB"
+  check "  keys are for their user alone" equals "$(dc exec -T tls-slave stat -c '%a %u' /var/lib/metergate/keys/ec.key)" "600 10001"
+  check "  the slave cannot write them" fails dc exec -T tls-slave touch /var/lib/metergate/keys/x
+  check "  nor who is accepted" fails dc exec -T tls-slave touch /var/lib/metergate/trust.json
+  check "  after a restart of both" dc restart certificate-manager tls-slave
+  check "    the client is still accepted" until_true 30 tls_says "a value"
+  crash_container tls-slave
+  check "  after a crash of the slave's container too" until_true 30 tls_says "a value"
+  check "  delete" certs delete "$fingerprint"
+  check "    refuses it" tls_says "$refused"
+  check "  the audit log is whole" dc exec -T certificate-manager metergate audit --verify
+  write_settings <config/metergate.toml
+  check "tls = false: 502 is served again" first 30
+}
+
 roles_apart() {
   FILE=compose.yaml
   fresh_settings
@@ -122,7 +153,7 @@ roles_apart() {
   began=$(millis)
   check "up -d" dc up -d --no-build
   check "a register can be read" first 30
-  figure "docker compose up -d to the first value, 3 containers" "$(($(millis) - began)) ms"
+  figure "docker compose up -d to the first value, 5 containers" "$(($(millis) - began)) ms"
   check "up --wait: all healthy" dc up -d --no-build --wait --wait-timeout 60
   for role in $(roles); do
     check "$role: nothing writable but its volumes" fails dc exec -T "$role" touch /opt/x
@@ -136,8 +167,8 @@ roles_apart() {
   sleep 5
   figure "PSS of measurement, register-store, plain-slave" "$(pss measurement) $(pss register-store) $(pss plain-slave) MiB"
   local total; total=$(pss $(roles))
-  figure "PSS of all three containers together" "$total MiB"
-  check "at most 105 MiB for three pairs" at_most "$total" 105
+  figure "PSS of all five containers together, TLS off" "$total MiB"
+  check "at most 130 MiB" at_most "$total" 130
 
   hold
   crash_role measurement supervisor.measurement measurement
@@ -196,6 +227,8 @@ roles_apart() {
   check "  and changes nothing" equals "$(role_pid plain-slave supervisor.plain-slave plain-slave)" "$pid"
   write_settings <config/metergate.toml
   check "  values are served meanwhile" first 5
+
+  encrypted
 
   began=$(millis)
   check "stop" dc stop

@@ -92,12 +92,12 @@ class Gateway:
         return {child["name"]: child for child in self.ask("ps")["children"]}
 
     def pid(self, instance: str) -> int:
-        """Of a role's process; 0 while there is none."""
-        return int(self.children()[instance]["pid"])
+        """Of a role's process; waits for one while there is none."""
+        return wait_for(lambda: int(self.children()[instance]["pid"]), f"a process of {instance}", 20)
 
     def pids(self) -> dict[str, int]:
-        """Of all roles' processes."""
-        return {name: int(child["pid"]) for name, child in self.children().items()}
+        """Of all roles that have a process."""
+        return {name: int(child["pid"]) for name, child in self.children().items() if child["pid"]}
 
     def wait_ready(self, timeout_s: float = 20.0) -> dict[str, dict[str, Any]]:
         """The rows once every role is ready."""
@@ -182,6 +182,7 @@ def private_kib(pid: int) -> int:
 
 def send(pid: int, number: signal.Signals) -> None:
     """A signal to a process of the gateway; one that has ended meanwhile has it already."""
+    assert pid > 1, f"{pid} is no process of a gateway; a signal to 0 would hit this test's own group"
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 

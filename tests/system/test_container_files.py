@@ -21,6 +21,8 @@ ROOT: Final = Path(__file__).parents[2]
 UID: Final = 10001
 RUN_DIR: Final = "/run/metergate"
 STATE_DIR: Final = "/var/lib/metergate"
+AUDIT_DIR: Final = f"{STATE_DIR}/audit"
+KEYS_DIR: Final = f"{STATE_DIR}/keys"
 CONFIG_DIR: Final = "/etc/metergate"
 
 
@@ -103,10 +105,12 @@ def test_the_image_names_its_folders_and_owns_those_that_it_writes() -> None:
     assert env["METERGATE_CONFIG"] == f"{CONFIG_DIR}/metergate.toml"
     assert env["METERGATE_RUN_DIR"] == RUN_DIR
     assert env["METERGATE_STATE_DIR"] == STATE_DIR
+    assert env["METERGATE_KEYS_DIR"] == KEYS_DIR
     assert env["PYTHONSAFEPATH"] == env["PYTHONDONTWRITEBYTECODE"] == "1"
     made = next(rest for word, rest in final_stage() if word == "RUN" and "install -d -o metergate" in rest)
     assert f"--uid {UID}" in made
-    assert f"-m 0700 {RUN_DIR} {STATE_DIR}" in made
+    assert f"-m 0700 {RUN_DIR} {STATE_DIR} {AUDIT_DIR} {KEYS_DIR}" in made, "a volume takes over owner and mode"
+    assert only("EXPOSE") == "502 802"
 
 
 def test_packages_are_pinned_by_hash_and_never_compiled() -> None:
@@ -180,21 +184,40 @@ def test_every_role_comes_back_and_may_end_in_order(file: str, name: str) -> Non
     assert int(service["stop_grace_period"].removesuffix("s")) > stages * settings.stop_timeout_s
 
 
-def test_the_store_alone_keeps_state_and_the_slave_alone_is_published() -> None:
+def mounting(mount: str) -> set[str]:
+    """Services that have exactly this volume, so and no other way."""
+    return {name for name, service in role_services().items() if mount in service["volumes"]}
+
+
+def test_each_state_has_its_writer_and_keys_are_written_by_one_alone() -> None:
+    assert mounting(f"state:{STATE_DIR}") == {"register-store", "certificate-manager"}
+    assert mounting(f"audit:{AUDIT_DIR}") == {"register-store", "certificate-manager", "tls-slave"}
+    assert mounting(f"keys:{KEYS_DIR}") == {"certificate-manager"}
+    assert mounting(f"keys:{KEYS_DIR}:ro") == {"tls-slave", "measurement", "master-pusher"}
+    assert not any("keys" in str(mount) for mount in compose("compose.yaml")["services"]["tap"]["volumes"])
+
+
+def test_the_slaves_alone_are_published_and_who_needs_no_network_has_none() -> None:
     services = role_services()
-    assert [name for name, each in services.items() if f"state:{STATE_DIR}" in each["volumes"]] == ["register-store"]
-    assert [name for name, each in services.items() if "ports" in each] == ["plain-slave"]
-    slave = services["plain-slave"]
-    assert slave["ports"] == ["${METERGATE_BIND:-0.0.0.0}:${METERGATE_PORT:-502}:502"]
-    assert slave["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": 0}
+    assert {name: each["ports"] for name, each in services.items() if "ports" in each} == {
+        "plain-slave": ["${METERGATE_BIND:-0.0.0.0}:${METERGATE_PORT:-502}:502"],
+        "tls-slave": ["${METERGATE_BIND:-0.0.0.0}:${METERGATE_TLS_PORT:-802}:802"],
+    }
+    for slave in ("plain-slave", "tls-slave"):
+        assert services[slave]["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": 0}
+    without = {name for name, each in services.items() if each.get("network_mode") == "none"}
+    assert without == {"register-store", "certificate-manager"}
 
 
 def test_both_variants_share_settings_state_and_locks() -> None:
     several, one = compose("compose.yaml"), compose("compose.single.yaml")
     assert several["name"] == one["name"]
-    for volume in ("bus", "state"):
+    for volume in ("bus", "state", "audit", "keys"):
         assert several["volumes"][volume] == one["volumes"][volume]
-    assert one["services"]["metergate"]["ports"] == several["services"]["plain-slave"]["ports"]
+    service = one["services"]["metergate"]
+    assert {f"state:{STATE_DIR}", f"audit:{AUDIT_DIR}", f"keys:{KEYS_DIR}"} < set(service["volumes"])
+    slaves = [several["services"][name]["ports"] for name in ("plain-slave", "tls-slave")]
+    assert service["ports"] == [port for ports in slaves for port in ports]
 
 
 def test_the_bus_is_in_memory_and_belongs_to_the_image_s_user() -> None:
@@ -218,7 +241,7 @@ def test_the_image_is_built_once_and_never_looked_for_elsewhere() -> None:
 def test_delivered_settings_are_right(path: str) -> None:
     config = load(ROOT / path, {})
     assert config.meter
-    assert (config.slave.host, config.slave.port) == ("0.0.0.0", 502)
+    assert (config.slave.host, config.slave.port, config.slave.tls_port) == ("0.0.0.0", 502, 802)
 
 
 def test_a_service_of_the_host_never_invents_values() -> None:
@@ -241,7 +264,13 @@ def unit() -> dict[str, list[str]]:
 
 def test_the_unit_finds_the_same_folders_as_the_image() -> None:
     found = dict(line.split("=", 1) for line in unit()["Environment"])
-    for name in ("METERGATE_CONFIG", "METERGATE_RUN_DIR", "METERGATE_STATE_DIR", "PYTHONSAFEPATH"):
+    for name in (
+        "METERGATE_CONFIG",
+        "METERGATE_RUN_DIR",
+        "METERGATE_STATE_DIR",
+        "METERGATE_KEYS_DIR",
+        "PYTHONSAFEPATH",
+    ):
         assert found[name] == environment()[name]
     gateway = load(ROOT / "deploy/metergate.toml", {}).gateway
     assert (str(gateway.run_dir), str(gateway.state_dir)) == (RUN_DIR, STATE_DIR)
@@ -263,4 +292,5 @@ def test_the_unit_has_one_right_and_does_not_hide_what_is_read() -> None:
     assert values["AmbientCapabilities"] == values["CapabilityBoundingSet"] == ["CAP_NET_BIND_SERVICE"]
     assert values["ProtectSystem"] == ["strict"]
     assert "ProcSubset" not in values, "the boot id is read from /proc/sys"
+    assert "MemoryDenyWriteExecute" not in values, "OpenSSL calls back into Python"
     assert {"AF_UNIX", "AF_INET", "AF_INET6"} == set(values["RestrictAddressFamilies"][0].split())

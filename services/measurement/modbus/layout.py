@@ -9,9 +9,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from services.measurement.modbus.plan import LARGEST_READ, Request, Span, plan
+from services.measurement.modbus.plan import Request, Span, plan
 from services.measurement.modbus.registers import UNKNOWN_ACC32, Memory, Register, text_of, version_of
 from shared.errors import PeerError
+from shared.modbus.pdu import MAX_READ
+from shared.registers.decode import bytes_of
 from shared.registers.quantities import PHASES
 
 Sign = Literal[1, -1, "power", "magnitude"]
@@ -106,7 +108,7 @@ class Text(msgspec.Struct, frozen=True):
             return text_of(words)
         if self.type == "version":
             return version_of(words)
-        return str(int.from_bytes(b"".join(word.to_bytes(2, "big") for word in words), "big"))
+        return str(int.from_bytes(bytes_of(words), "big"))
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -128,7 +130,7 @@ class Block(msgspec.Struct, frozen=True):
     texts: tuple[Text, ...] = ()
     absent: tuple[int, ...] = ()
     max_gap: int = 8
-    max_count: int = LARGEST_READ
+    max_count: int = MAX_READ
     expect: tuple[tuple[int, int], ...] = ()
     models: tuple[int, ...] = ()
 

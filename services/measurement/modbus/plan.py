@@ -1,10 +1,9 @@
 """Which requests a poll needs: as few as possible, no value cut in two, no wide gap read for nothing. Pure."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-LARGEST_READ: Final = 125
-"""Registers that one answer can carry (Modbus application protocol, functions 3 and 4)."""
+from shared.modbus.pdu import MAX_READ
 
 
 class Span(NamedTuple):
@@ -22,7 +21,7 @@ class Request(NamedTuple):
     length: int
 
 
-def plan(function: int, spans: Iterable[Span], max_gap: int, max_count: int = LARGEST_READ) -> tuple[Request, ...]:
+def plan(function: int, spans: Iterable[Span], max_gap: int, max_count: int = MAX_READ) -> tuple[Request, ...]:
     """Requests that cover all `spans`, ascending.
 
     Taking as much as possible from the left is optimal: any other plan's n-th request ends no further right.

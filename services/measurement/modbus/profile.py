@@ -12,7 +12,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.measurement.modbus.layout import Block, Point, Sign, Text
-from services.measurement.modbus.plan import LARGEST_READ
 from services.measurement.modbus.registers import Order, Register, Type, registers_of, sunspec_marker
 from shared.config.check import Problem, build
 from shared.config.lines import Key
@@ -20,6 +19,7 @@ from shared.config.load import listing, read_toml
 from shared.config.model import Identity
 from shared.config.section import Section
 from shared.errors import ConfigError
+from shared.modbus.pdu import MAX_READ
 from shared.registers.quantities import MANDATORY, PHASES, UNITS, hint
 
 Address = Annotated[int, Meta(ge=0, le=65535)]
@@ -44,7 +44,7 @@ class TextTable(Section, frozen=True):
     """One line of `[block.texts]`."""
 
     address: Address
-    count: Annotated[int, Meta(ge=1, le=LARGEST_READ)] | UnsetType = UNSET
+    count: Annotated[int, Meta(ge=1, le=MAX_READ)] | UnsetType = UNSET
     type: Literal["string", "version", "uint16", "uint32", "uint64"] = "string"
 
 
@@ -59,8 +59,8 @@ class BlockTable(Section, frozen=True):
     type: Type | UnsetType = UNSET
     word_order: Order = "big"
     sign: Literal[1, -1] = 1
-    max_gap: Annotated[int, Meta(ge=0, le=LARGEST_READ - 1)] = 8
-    max_count: Annotated[int, Meta(ge=1, le=LARGEST_READ)] = LARGEST_READ
+    max_gap: Annotated[int, Meta(ge=0, le=MAX_READ - 1)] = 8
+    max_count: Annotated[int, Meta(ge=1, le=MAX_READ)] = MAX_READ
     values: Any = UNSET
     texts: Any = UNSET
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, cast
 import msgspec
 
 from services.measurement.modbus.plan import Span
+from shared.registers.decode import bytes_of
 
 Type = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "acc32"]
 Order = Literal["big", "little"]
@@ -79,14 +80,13 @@ class Register(msgspec.Struct, frozen=True):
         words = [memory[self.function, self.address + offset] for offset in range(form.size // 2)]
         if self.order == "little":
             words.reverse()
-        raw = cast("float", form.unpack(b"".join(word.to_bytes(2, "big") for word in words))[0])
+        raw = cast("float", form.unpack(bytes_of(words))[0])
         return None if raw == self.marker or math.isnan(raw) else raw
 
 
 def text_of(words: list[int]) -> str:
     """A text of two bytes per register, up to the first NUL, without blanks around it."""
-    data = b"".join(word.to_bytes(2, "big") for word in words)
-    return data.partition(b"\0")[0].decode("utf-8", "replace").strip()
+    return bytes_of(words).partition(b"\0")[0].decode("utf-8", "replace").strip()
 
 
 def version_of(words: list[int]) -> str:

@@ -239,6 +239,22 @@ def test_what_a_ca_vouches_for_is_blocked_and_stays_so(run_dir: Path) -> None:
     play(story())
 
 
+def test_a_meter_that_a_ca_of_the_system_vouches_for_is_blocked_as_well(run_dir: Path) -> None:
+    """Also without any CA in the local folder."""
+
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            slave, owner, meter = await on.instance(), on.owner, der("meter.example", issuer="A public CA")
+            name = fingerprint(meter)
+            slave.show(meter, verdict="CA_VALID", authority="ab" * 32)
+            assert (await owner.listed(meter))["status"] == "ca"
+            assert (await owner.ask("delete", fingerprint=name))["blocked"] is True
+            assert slave.trust is not None
+            assert slave.trust.blocked == (name,)
+
+    play(story())
+
+
 def test_same_key_dates_and_ca_true_are_pointed_out(run_dir: Path) -> None:
     async def story() -> None:
         async with stage(run_dir) as on:

@@ -18,10 +18,10 @@ def test_without_rows_in_the_settings_the_shipped_ones_count() -> None:
         assert rows[name] == RoleRights(name, READ + WRITE, ((0, 65536),), WALLBOX)
 
 
-def test_the_owners_rows_replace_them_all_and_no_row_means_no_rights() -> None:
+def test_the_owners_rows_replace_them_all() -> None:
     row = RoleRow(name="Boiler", functions=(3,), read=((0, 9), (512, 512)), write=((65535, 65535),))
     assert table(Certificates(role=(row,))) == (RoleRights("Boiler", (3,), ((0, 10), (512, 513)), ((65535, 65536),)),)
-    assert table(Certificates(role=())) == ()
+    assert table(Certificates(role=())) == table(Certificates()) != ()
 
 
 def test_a_table_that_no_message_could_carry_is_refused() -> None:

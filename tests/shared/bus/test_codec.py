@@ -14,6 +14,7 @@ from shared.bus.messages import (
     Block,
     Child,
     Command,
+    Enforced,
     Event,
     Image,
     Message,
@@ -22,9 +23,13 @@ from shared.bus.messages import (
     Push,
     Pushes,
     Reply,
+    RoleRights,
     Sample,
+    Seen,
     Sessions,
     SourceState,
+    Trust,
+    WallboxSettings,
 )
 from shared.errors import BusError
 
@@ -33,6 +38,10 @@ MESSAGES: tuple[Published, ...] = (
     Sample(**STAMP, meter="house", values={"active_power": -1.5}, derived=("a",), texts={"model": "é"}),
     SourceState(**STAMP, meter="house", connected=False, reason="no route"),
     Image(**STAMP, meter="h", unit=1, stale_after_ms=5, blocks=(Block(0, b"\0\1", live=((0, 1),)),), device={0: "x"}),
+    Trust(**STAMP, accepted={"ab" * 32: "rw"}, roles=(RoleRights("", (3,), ((0, 9),)),), authorities=b"-----"),
+    Seen(**STAMP, fingerprint="ab" * 32, der=b"0", direction="in", address="::1", verdict="PENDING"),
+    Enforced(**STAMP, trust_gen=1, trust_seq=2, closed={"ab": 1}),
+    WallboxSettings(**STAMP, meter="house", mode=3, min_pv_power_quota=50),
     Event(**STAMP, kind="counter.held", text="t", data={"a": 1, "b": "x", "c": 0.5, "d": True}),
     Sessions(**STAMP, port=502, connections=1, clients={"::1": 3}),
     Pushes(
@@ -114,7 +123,7 @@ def test_numbers_must_be_finite(value: float) -> None:
     sample = msgpack.unpackb(encode(MESSAGES[0])) | {"values": {"active_power": 1.0, "voltage_l1": value}}
     with pytest.raises(BusError, match=r"sample/1 of 'house': voltage_l1 is -?(nan|inf), not a finite number"):
         decode(packed(**sample))
-    event = msgpack.unpackb(encode(MESSAGES[3])) | {"data": {"x": value}}
+    event = msgpack.unpackb(encode(next(each for each in MESSAGES if isinstance(each, Event)))) | {"data": {"x": value}}
     with pytest.raises(BusError, match=r"event/1: data\.x is"):
         decode(packed(**event))
     with pytest.raises(BusError, match=r"command/1: args\.a\.1\.b is"):

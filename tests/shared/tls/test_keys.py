@@ -11,46 +11,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from shared.errors import ConfigError, RefusedError
-from shared.tls.certificate import RELEASED_S, floor
-from shared.tls.keys import Kind, OwnKeys, generate, load, load_both, load_or_make, request, store, take_over
+from shared.tls.keys import Kind, generate, load, load_both, load_or_make, request, store, take_over
 from tests.shared.tls.material import DAY, NOW, NOW_S, make, openssl, own_keys
 
 NAMES = ("meter.example", "192.0.2.1")
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-def test_what_we_make_is_what_the_specification_wants(kind: Kind, tmp_path: Path) -> None:
-    pair = generate(kind, NAMES, NOW_S, "Pusher")
-    said, leaf = pair.certificate, pair.chain[0]
-    assert floor(said) is None
-    assert (said.subject, said.names, said.role, said.is_ca) == ("CN=meter.example", NAMES, "Pusher", False)
-    assert leaf.version is x509.Version.v3
-    assert leaf.serial_number > 2**64
-    assert said.not_before_s < NOW_S
-    assert 19.9 < (said.not_after_s - NOW_S) / (365.25 * 86400) < 20.1
-    (tmp_path / "own.pem").write_bytes(pair.export())
-    text = openssl("x509", "-in", tmp_path / "own.pem", "-noout", "-text")
-    assert "TLS Web Server Authentication, TLS Web Client Authentication" in text
-    assert b"PRIVATE" not in pair.export()
-    assert "PRIVATE" not in repr(pair)
-
-
-def test_before_the_clock_is_set_a_certificate_begins_with_the_release() -> None:
-    said = generate(Kind.EC, NAMES, 0.0).certificate
-    assert RELEASED_S - 2 * 86400 < said.not_before_s < RELEASED_S
-
-
-def test_a_role_is_read_back_and_a_bad_one_refused() -> None:
-    assert generate(Kind.EC, NAMES, NOW_S, "Größe").certificate.role == "Größe"
-    for bad in ("x" * 65, "a\nb"):
-        with pytest.raises(RefusedError, match="a role has at most"):
-            generate(Kind.EC, NAMES, NOW_S, bad)
-
-
-@pytest.mark.parametrize("names", [(), ("Zähler",)])
-def test_names_that_cannot_stand_in_a_certificate(names: tuple[str, ...]) -> None:
-    with pytest.raises(RefusedError):
-        generate(Kind.EC, names, NOW_S)
 
 
 def test_made_once_and_kept_with_the_right_modes(tmp_path: Path) -> None:
@@ -62,11 +26,6 @@ def test_made_once_and_kept_with_the_right_modes(tmp_path: Path) -> None:
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert modes == {"ec.key": 0o600, "ec.pem": 0o644, "rsa.key": 0o600, "rsa.pem": 0o644}
     assert load_both(folder) is not None
-
-
-def test_the_version_changes_with_any_certificate() -> None:
-    keys = own_keys()
-    assert OwnKeys(generate(Kind.EC, NAMES, NOW_S), keys.rsa).version != keys.version
 
 
 class Crash:

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from OpenSSL import SSL
 
-from shared.tls import connection, farewell, stream
-from shared.tls.context import client_context, server_context
+from shared.tls import farewell, stream
 from shared.tls.stream import TlsTransport
-from tests.shared.tls.material import LOOPS, Echo, Service, client_settings, connect, make, own_keys, run, serving
+from tests.shared.tls.material import LOOPS, Echo, Service, client_settings, connect, make, run, serving
 from tests.support import until
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
@@ -390,39 +389,3 @@ def test_a_flood_of_key_updates_is_broken_off(tmp_path: Path) -> None:
             assert len(service.peers) == 1
 
     run(story())
-
-
-def test_openssl_is_called_directly() -> None:
-    """The installed pyOpenSSL still has the names that make reads and writes cheap."""
-    assert connection.DIRECT
-    pair = [
-        connection.TlsConnection(context)
-        for context in (server_context(own_keys().pairs), client_context(own_keys().ec))
-    ]
-    assert all(hasattr(one, "_ssl") for one in pair)
-
-
-def test_without_the_names_of_this_pyopenssl_data_still_flows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "DIRECT", False)
-
-    async def story() -> None:
-        async with serving() as service:
-            peer, _, _ = await open_one(service, client(tmp_path))
-            with peer:
-                await asyncio.to_thread(peer.sendall, b"x" * 5000)
-                assert await asyncio.to_thread(read_exactly, peer, 5000) == b"x" * 5000
-
-    run(story())
-
-
-def test_a_client_context_asks_for_p256_first_in_a_short_message() -> None:
-    dialling = SSL.Connection(client_context(own_keys().ec), None)
-    dialling.set_connect_state()
-    with pytest.raises(SSL.WantReadError):
-        dialling.do_handshake()
-    hello = dialling.bio_read(4096)
-    assert bytes.fromhex("000a0008000600170018001d") in hello  # supported_groups: secp256r1, secp384r1, x25519
-    assert bytes.fromhex("00170041") in hello  # key_share: secp256r1 alone
-    assert len(hello) < 400
-    assert bytes.fromhex("c02bc02f") in hello  # R-62, R-14
-    assert b"\xc0\x13" not in hello[43:100]

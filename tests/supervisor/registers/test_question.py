@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
+from shared.modbus.pdu import MAX_READ
 from shared.registers.blocks import all_rows
 from shared.registers.lookup import find
 from shared.registers.row import Row
-from supervisor.registers.question import MOST_REGISTERS, Question, as_object, lines, question
+from supervisor.registers.question import Question, as_object, lines, question
 
 ROWS = all_rows()
 
@@ -39,7 +40,7 @@ def test_a_scale_factor_is_read_along(row: Row) -> None:
     asked = question(row.name, None, ROWS)
     scale = find(row.scale_row, ROWS)
     assert asked.start <= scale.address < asked.start + asked.count
-    assert asked.count <= MOST_REGISTERS
+    assert asked.count <= MAX_READ
 
 
 @pytest.mark.parametrize(("what", "count"), [("-1", None), ("65536", None), ("65535", 2), ("nothing_like_it", None)])
@@ -82,7 +83,7 @@ def test_counters_and_markers_say_what_they_are() -> None:
     }  # fmt: skip
 
 
-@given(st.integers(0, 65535), st.integers(1, MOST_REGISTERS), st.randoms())
+@given(st.integers(0, 65535), st.integers(1, MAX_READ), st.randoms())
 def test_any_answer_can_be_shown(address: int, count: int, random: Random) -> None:
     count = min(count, 65536 - address)
     asked = question(str(address), count, ROWS)

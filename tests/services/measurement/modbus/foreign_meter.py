@@ -10,6 +10,13 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 LAST_REGISTER = 65_534
+LOOP_TURNS = 10
+"""More than asyncio takes from an accepted socket to its connection, or from closing a connection to its socket."""
+
+
+async def _settle() -> None:
+    for _ in range(LOOP_TURNS):
+        await asyncio.sleep(0)
 
 
 class ForeignMeter:
@@ -77,7 +84,13 @@ class ForeignMeter:
         self.port = transport.sockets[0].getsockname()[1]
         listening.set()
         await self._stop.wait()
+        # A server that is closed can make no connection of a socket it has just accepted, and pymodbus closes only what
+        # is one already: either way the socket would leak. So nobody is accepted any more, and who was, comes in.
+        for listener in transport.sockets:
+            self._loop.remove_reader(listener.fileno())
+        await _settle()
         await server.shutdown()  # type: ignore[no-untyped-call]  # published without types
+        await _settle()
 
     def _trace(self, sending: bool, packet: bytes) -> bytes:
         return b"" if sending and self.mute else packet

@@ -3,7 +3,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.measurement.modbus.plan import LARGEST_READ, Request, Span, plan
+from services.measurement.modbus.plan import Request, Span, plan
+from shared.modbus.pdu import MAX_READ
 
 SPANS = st.lists(st.builds(Span, st.integers(0, 2_000), st.integers(1, 4)), max_size=40)
 
@@ -12,7 +13,7 @@ def covered(request: Request) -> range:
     return range(request.address, request.address + request.length)
 
 
-@given(SPANS, st.integers(0, 40), st.integers(4, LARGEST_READ))
+@given(SPANS, st.integers(0, 40), st.integers(4, MAX_READ))
 def test_each_value_lies_whole_in_one_request_and_none_is_too_long(
     spans: list[Span], max_gap: int, max_count: int
 ) -> None:
@@ -43,7 +44,7 @@ def test_no_two_neighbours_could_be_one(spans: list[Span], max_gap: int) -> None
     requests = plan(3, spans, max_gap)
     for left, right in pairwise(requests):
         whole = right.address + right.length - left.address
-        assert right.address - (left.address + left.length) > max_gap or whole > LARGEST_READ - 3
+        assert right.address - (left.address + left.length) > max_gap or whole > MAX_READ - 3
 
 
 def test_nothing_to_read_needs_no_request() -> None:
