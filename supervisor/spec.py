@@ -41,7 +41,11 @@ def _always(_: Config) -> bool:
 
 def _uses_tls(config: Config) -> bool:
     """Whether any role speaks TLS, in either direction."""
-    return (config.slave.enabled and config.slave.tls) or any(_is_tls(meter) for meter in config.meter)
+    return (
+        (config.slave.enabled and config.slave.tls)
+        or any(_is_tls(meter) for meter in config.meter)
+        or (config.master.enabled and any(target.enabled and target.receiver.tls for target in config.master.slave))
+    )
 
 
 def _is_tls(meter: Meter) -> bool:
@@ -143,6 +147,15 @@ TLS_SLAVE: Final = RoleSpec(
     stop_stage=1,
 )
 
+MASTER_PUSHER: Final = RoleSpec(
+    name="master-pusher",
+    module="services.master_pusher",
+    needs=lambda config: (config.master, config.certificates.keys_dir, [meter.id for meter in config.meter]),
+    enabled=lambda config: config.master.enabled,
+    over_budget="park",
+    stop_stage=1,
+)
+
 CERTIFICATE_MANAGER: Final = RoleSpec(
     name="certificate-manager",
     module="services.certificate_manager",
@@ -151,7 +164,7 @@ CERTIFICATE_MANAGER: Final = RoleSpec(
     stop_stage=4,
 )
 
-ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE)
+ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER)
 
 
 def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:

@@ -149,6 +149,60 @@ class Sessions(Message, frozen=True, kw_only=True, tag="sessions/1", gc=False):
     labels: dict[str, str] = field(default_factory=dict)
 
 
+class Push(msgspec.Struct, frozen=True, gc=False):
+    """How it stands with one receiver of the master pusher.
+
+    Attributes:
+        number: place among `[[master.slave]]`, from 1.
+        name: its label, else its address as the settings have it.
+        url: where it is and what it speaks, e.g. `mbaps://plc.local:802`.
+        meter: whose registers it gets.
+        groups: which of them.
+        state: `ok`, `partly` (it refuses a group), `failing`, `untrusted` (its certificate is not accepted),
+            `connecting`, `waiting` (there is nothing fresh to push), `disabled`.
+        reason: why it is not `ok`, in words.
+        pushed_ns: CLOCK_BOOTTIME of the last push that it confirmed; 0 for none.
+        holds_ns: time at which the source had the values that it holds; 0 for none.
+        latency_us: of the last confirmed push, from the first request to the last response.
+        pushes, failures: since this start. A push counts once its last response came.
+        skipped: images that a newer one overtook before they could be sent.
+        streak: failures since the last success.
+        exceptions: group -> exception code with which it is refused.
+        fingerprint: of the certificate that it showed last.
+    """
+
+    number: int
+    name: str
+    url: str
+    meter: str
+    groups: tuple[str, ...]
+    state: str
+    reason: str = ""
+    pushed_ns: int = 0
+    holds_ns: int = 0
+    latency_us: int = 0
+    pushes: int = 0
+    failures: int = 0
+    skipped: int = 0
+    streak: int = 0
+    exceptions: dict[str, int] = {}
+    fingerprint: str = ""
+
+
+class Pushes(Message, frozen=True, kw_only=True, tag="pushes/1", gc=False):
+    """How it stands with every receiver. Written by master-pusher once a second and when a state changes.
+
+    Attributes:
+        interval_ms: how often is pushed; 0 for each measuring cycle.
+        values: `current` or `mean`.
+        slaves: one row for each `[[master.slave]]`, in their order.
+    """
+
+    interval_ms: int
+    values: str
+    slaves: tuple[Push, ...]
+
+
 class Child(msgspec.Struct, frozen=True, gc=False):
     """One supervised process, as `metergate ps` shows it.
 
@@ -224,7 +278,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply/1", tag_field=
     result: dict[str, Any] = field(default_factory=dict)
 
 
-Published = Sample | SourceState | Image | Trust | Seen | Enforced | WallboxSettings | Event | Sessions | Processes
+Published = (
+    Sample | SourceState | Image | Trust | Seen | Enforced | WallboxSettings | Event | Sessions | Pushes | Processes
+)
 """All that appears on an XPUB."""
 
 __all__ = [

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, get_args
 import zmq
 
 from shared.config.model import Bus as BusSettings
-from shared.config.model import BusHost, RoleName
+from shared.config.model import BusHost
+from shared.config.section import RoleName
 from shared.errors import ConfigError
 
 ROLES: Final[tuple[str, ...]] = get_args(RoleName)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UnsetType, inspect
 
 from shared.config.lines import Key
-from shared.config.model import Section
+from shared.config.section import Section
 
 
 class Problem(NamedTuple):

@@ -12,7 +12,7 @@ from msgspec.structs import fields
 from shared.config.check import section_of
 from shared.config.lines import Key, line_of, places
 from shared.config.load import parse
-from shared.config.model import Section
+from shared.config.section import Section
 from shared.config.template import toml
 
 VARIABLES: Final[Mapping[Key, str]] = {

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from shared.config.check import Problem, build, dotted
 from shared.config.lines import line_of, places
+from shared.config.master import Target
 from shared.config.model import Config, Meter
 from shared.config.rules import across
 from shared.errors import ConfigError
@@ -114,6 +115,14 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
             modbus = msgspec.structs.replace(modbus, profile=str(resolve(Path(modbus.profile))))
         return msgspec.structs.replace(meter, replay=replay, modbus=modbus)
 
+    def in_target(target: Target) -> Target:
+        token, secret = target.token_file, target.hmac_file
+        return msgspec.structs.replace(
+            target,
+            token_file=token if token is UNSET else resolve(token),
+            hmac_file=secret if secret is UNSET else resolve(secret),
+        )
+
     gateway = msgspec.structs.replace(
         config.gateway,
         run_dir=resolve(config.gateway.run_dir, "METERGATE_RUN_DIR"),
@@ -132,4 +141,5 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
         bus=bus,
         certificates=certificates,
         meter=tuple(in_meter(meter) for meter in config.meter),
+        master=msgspec.structs.replace(config.master, slave=tuple(in_target(target) for target in config.master.slave)),
     )

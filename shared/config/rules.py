@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import UNSET
 
 from shared.config.check import Problem
+from shared.config.master import GROUP_RANGES, MAX_RECEIVERS, GroupName, Target
 from shared.config.model import Config, Meter
 
 
@@ -75,6 +76,42 @@ def _role_rows(config: Config) -> Iterator[Problem]:
                     )
 
 
+def _master(config: Config) -> Iterator[Problem]:
+    master = config.master
+    if 0 < master.interval_ms < 100:
+        yield Problem(("master", "interval_ms"), f"is {master.interval_ms}; 100 or more, or 0 for each measuring cycle")
+    if len(master.slave) > MAX_RECEIVERS:
+        yield Problem(
+            ("master", "slave", MAX_RECEIVERS),
+            f"is one too many: there are {len(master.slave)}, and {MAX_RECEIVERS} at most are pushed to; take some out",
+        )
+    meters = {meter.id for meter in config.meter}
+    for index, target in enumerate(master.slave):
+        for key, reason in _target(target, master.groups_of(target), meters):
+            yield Problem(("master", "slave", index, key), reason)
+
+
+def _target(target: Target, groups: tuple[GroupName, ...], meters: set[str]) -> Iterator[tuple[str, str]]:
+    if target.meter is not UNSET and target.meter not in meters:
+        yield "meter", f"is {target.meter!r}; the meters here are: {', '.join(sorted(meters)) or 'none'}"
+    if target.groups is not UNSET and not target.groups:
+        yield "groups", "is empty, so nothing would be pushed; name a group, or set enabled = false"
+    try:
+        place = target.receiver
+    except ValueError as error:
+        yield "address", str(error)
+        return
+    if place.web:
+        for name, default in (("function", 16), ("base_offset", 0), ("word_order", "high_first"), ("unit", 1)):
+            if getattr(target, name) != default:
+                yield name, f"is of no use beside {place.scheme}://, which gets no registers; take it out"
+        return
+    first = min((GROUP_RANGES[name][0] for name in groups), default=0) + target.base_offset
+    end = max((GROUP_RANGES[name][1] for name in groups), default=1) + target.base_offset
+    if first < 0 or end > 65536:
+        yield "base_offset", f"is {target.base_offset}, which moves registers to {first}-{end - 1}, outside of 0-65535"
+
+
 def _bus_hosts(config: Config) -> Iterator[Problem]:
     bus = config.bus
     names = [host.name for host in bus.host]
@@ -124,5 +161,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _bus_hosts,
     _encryption,
     _role_rows,
+    _master,
 )
 _METER_RULES: Final[tuple[Callable[[Meter], Iterator[Problem]], ...]] = (_source_table, _stale_after, _numbers_once)

@@ -16,20 +16,9 @@ import msgspec
 from msgspec import NODEFAULT, UNSET
 
 from shared.config.check import describe, section_of
-from shared.config.model import (
-    Bus,
-    BusHost,
-    Config,
-    Group,
-    Identity,
-    Meter,
-    Modbus,
-    Replay,
-    RoleRow,
-    Section,
-    Sensor,
-    Simulated,
-)
+from shared.config.master import Target
+from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, RoleRow, Sensor, Simulated
+from shared.config.section import Section
 
 SOURCES: Final = ("simulated", "modbus", "replay")
 WIDTH: Final = 110
@@ -54,6 +43,12 @@ EXAMPLES: Final[Mapping[tuple[type[Section], str], Any]] = {
     (RoleRow, "name"): "Operator",
     (Group, "number"): 1,
     (Sensor, "number"): 1,
+    (Target, "address"): "192.0.2.30",
+    (Target, "port"): 502,
+    (Target, "meter"): "house",
+    (Target, "groups"): ("instantaneous_total", "energy_total"),
+    (Target, "token_file"): "token",
+    (Target, "hmac_file"): "hmac.key",
 }
 """For keys without a default; those that must be there stand as they are in the file."""
 

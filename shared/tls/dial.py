@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from OpenSSL import SSL
@@ -15,6 +15,9 @@ from shared.tls.peer import TlsPeer
 from shared.tls.stream import TlsTransport
 
 DEADLINE_S: Final = 5.0
+
+Connect = Callable[[], Awaitable[tuple[socket.socket, tuple[str, int]]]]
+"""Gives a connected, non-blocking socket, and address and port of its other end."""
 
 
 class _Dialled:
@@ -48,6 +51,8 @@ async def dial(
     port: int,
     factory: Callable[[TlsPeer], asyncio.Protocol],
     deadline_s: float = DEADLINE_S,
+    *,
+    connect: Connect | None = None,
 ) -> TlsTransport:
     """Connect to a TLS server.
 
@@ -58,6 +63,7 @@ async def dial(
         factory: looks at the peer: its protocol, or an exception (such as RefusedError) where nothing must be said to
             it; then not one byte of data is sent.
         deadline_s: for name, connection and handshake together.
+        connect: makes the connection below, where the caller has a way of its own.
 
     Raises:
         PeerError: no connection, or no handshake.
@@ -66,7 +72,7 @@ async def dial(
     until = loop.time() + deadline_s
     try:
         async with asyncio.timeout_at(until):
-            sock, address = await _connect(loop, host, port)
+            sock, address = await (_connect(loop, host, port) if connect is None else connect())
     except TimeoutError as error:
         raise PeerError(f"{host}:{port}: no connection within {deadline_s:g} s") from error
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS can know

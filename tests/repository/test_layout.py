@@ -17,6 +17,7 @@ LONGEST = {"source": 320, "test": 420}
 TESTED_ELSEWHERE = {
     "services/certificate_manager/__main__.py": "tests/services/certificate_manager/test_actor.py",
     "services/certificate_manager/commands.py": "tests/services/certificate_manager/test_decisions.py",
+    "services/master_pusher/__main__.py": "tests/system/test_push.py",
     "services/measurement/__main__.py": "tests/system/test_real_input.py",
     "services/measurement/build.py": "tests/services/measurement/test_actor.py",
     "services/measurement/simulated/battery.py": "tests/services/measurement/simulated/test_household.py",
@@ -49,6 +50,8 @@ TESTED_ELSEWHERE = {
     "supervisor/forkserver.py": "tests/supervisor/test_supervise.py",
     "supervisor/launcher.py": "tests/supervisor/test_supervise.py",
     "supervisor/process.py": "tests/supervisor/test_supervise.py",
+    "supervisor/receivers/health.py": "tests/supervisor/cli/test_slaves.py",
+    "supervisor/receivers/trial.py": "tests/supervisor/cli/test_slaves.py",
     "supervisor/registers/client.py": "tests/supervisor/cli/test_registers.py",
     "supervisor/state_file.py": "tests/supervisor/test_supervise.py",
 }

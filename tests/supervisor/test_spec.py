@@ -29,11 +29,14 @@ def config(text: str = BASE) -> Config:
         (("seed = 1", "seed = 2"), {"measurement"}),
         (("cycle_ms = 200", "cycle_ms = 500"), {"measurement", "register-store"}),
         (("cycle_ms = 200", "unit = 7"), {"register-store", "plain-slave", "tls-slave", "measurement"}),
-        (('id = "house"', 'id = "barn"'), {"measurement", "register-store", "plain-slave", "tls-slave"}),
+        (
+            ('id = "house"', 'id = "barn"'),
+            {"measurement", "register-store", "plain-slave", "tls-slave", "master-pusher"},
+        ),
         (("port = 1502", "port = 1503"), {"plain-slave", "tls-slave"}),
         (("port = 1502", "workers = 2"), {"plain-slave", "tls-slave"}),
         (("[slave]", "[certificates]\nwarn_days = 9\n[slave]"), {"certificate-manager"}),
-        (("[slave]", "[certificates]\nkeys_dir = 'k'\n[slave]"), {"certificate-manager", "tls-slave"}),
+        (("[slave]", "[certificates]\nkeys_dir = 'k'\n[slave]"), {"certificate-manager", "tls-slave", "master-pusher"}),
         (
             ("[slave]", "[wallbox]\nexternal_control = true\n[slave]\ntls = true"),
             {"register-store", "plain-slave", "tls-slave"},
@@ -41,6 +44,8 @@ def config(text: str = BASE) -> Config:
         (("[slave]", "[wallbox]\npresent = true\n[slave]"), {"register-store"}),
         (("[slave]", "[meter.identity]\nmodel = 'x'\n[slave]"), {"register-store"}),
         (("[slave]", "[log]\nlevel = 'debug'\n[slave]"), set[str]()),
+        (("[slave]", "[master]\nenabled = true\n[slave]"), {"master-pusher"}),
+        (("[slave]", "[[master.slave]]\naddress = 'plc'\n[slave]"), {"master-pusher"}),
         (("[slave]", "# a remark\n[slave]"), set[str]()),
     ],
 )

@@ -193,7 +193,7 @@ def test_each_state_has_its_writer_and_keys_are_written_by_one_alone() -> None:
     assert mounting(f"state:{STATE_DIR}") == {"register-store", "certificate-manager"}
     assert mounting(f"audit:{AUDIT_DIR}") == {"register-store", "certificate-manager", "tls-slave"}
     assert mounting(f"keys:{KEYS_DIR}") == {"certificate-manager"}
-    assert mounting(f"keys:{KEYS_DIR}:ro") == {"tls-slave", "measurement"}
+    assert mounting(f"keys:{KEYS_DIR}:ro") == {"tls-slave", "measurement", "master-pusher"}
     assert not any("keys" in str(mount) for mount in compose("compose.yaml")["services"]["tap"]["volumes"])
 
 

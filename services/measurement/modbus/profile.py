@@ -16,7 +16,8 @@ from services.measurement.modbus.registers import Order, Register, Type, registe
 from shared.config.check import Problem, build
 from shared.config.lines import Key
 from shared.config.load import listing, read_toml
-from shared.config.model import Identity, Section
+from shared.config.model import Identity
+from shared.config.section import Section
 from shared.errors import ConfigError
 from shared.modbus.pdu import MAX_READ
 from shared.registers.quantities import MANDATORY, PHASES, UNITS, hint

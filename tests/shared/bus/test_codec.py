@@ -20,6 +20,8 @@ from shared.bus.messages import (
     Message,
     Processes,
     Published,
+    Push,
+    Pushes,
     Reply,
     RoleRights,
     Sample,
@@ -42,6 +44,12 @@ MESSAGES: tuple[Published, ...] = (
     WallboxSettings(**STAMP, meter="house", mode=3, min_pv_power_quota=50),
     Event(**STAMP, kind="counter.held", text="t", data={"a": 1, "b": "x", "c": 0.5, "d": True}),
     Sessions(**STAMP, port=502, connections=1, clients={"::1": 3}),
+    Pushes(
+        **STAMP,
+        interval_ms=0,
+        values="current",
+        slaves=(Push(1, "plc", "modbus://plc:502", "house", ("energy_total",), "ok", exceptions={"energy_phases": 2}),),
+    ),
     Processes(**STAMP, children=(Child("measurement", "measurement", "ready", pid=4),)),
 )
 COMMAND = Command(id=1, verb="restart", args={"role": "x", "deep": {"list": [1, None, 2.5, b"x"]}}, deadline_ns=9)

@@ -5,7 +5,8 @@ import pytest
 from msgspec import UNSET, Meta, UnsetType, field
 
 from shared.config.check import Problem, build, describe, dotted
-from shared.config.model import Config, Name, Port, Section, TimeOfDay
+from shared.config.model import Config
+from shared.config.section import Name, Port, Section, TimeOfDay
 
 
 class Inner(Section, frozen=True):

@@ -8,7 +8,8 @@ import pytest
 
 from shared.config.check import section_of
 from shared.config.load import parse
-from shared.config.model import Config, Section
+from shared.config.model import Config
+from shared.config.section import Section
 from shared.config.template import EXAMPLES, SOURCES, template
 
 PLACE = Path("metergate.toml").absolute()

@@ -1,0 +1,86 @@
+"""From the settings to receivers. TLS and HTTP are imported where a receiver needs them: memory counts."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import UNSET
+from structlog.typing import FilteringBoundLogger
+
+from services.master_pusher.batch import Batch
+from services.master_pusher.feed import Feed
+from services.master_pusher.sender import Dialler, ModbusSender, Sender
+from services.master_pusher.target import Target
+from shared.actor import Life
+from shared.bus.messages import Image
+from shared.config.master import Target as Settings
+from shared.config.model import Config
+
+if TYPE_CHECKING:
+    from services.master_pusher.gate import Gate
+
+
+def target(
+    config: Config,
+    number: int,
+    meter: str,
+    log: FilteringBoundLogger,
+    dialler: Dialler | None,
+    *,
+    refill: Callable[[], Batch | None] = lambda: None,
+    changed: Callable[[], None] = lambda: None,
+) -> Target:
+    """The receiver of that number, from 1."""
+    settings = config.master.slave[number - 1]
+    groups = config.master.groups_of(settings)
+    return Target(number, settings, groups, meter, sender(settings, dialler), log=log, refill=refill, changed=changed)
+
+
+def sender(settings: Settings, dialler: Dialler | None) -> Sender:
+    """The way to a receiver."""
+    if not settings.receiver.web:
+        return ModbusSender(settings, dialler)
+    from services.master_pusher.web import WebSender  # noqa: PLC0415  # h11 only where something speaks HTTP
+
+    return WebSender(settings, dialler)
+
+
+def dialler_of(life: Life, changed: Callable[[], None]) -> "Gate | None":
+    """Who decides about TLS receivers; None where there is none."""
+    if not any(settings.receiver.tls for settings in life.config.master.slave):
+        return None
+    from services.master_pusher.gate import Gate  # noqa: PLC0415  # OpenSSL only where something speaks TLS
+
+    return Gate(life, changed)
+
+
+def warnings_of(config: Config) -> Iterator[str]:
+    """What is allowed, but should be known."""
+    for number, settings in enumerate(config.master.slave, start=1):
+        yield from (f"master.slave[{number}] ({settings.name}): {text}" for text in warnings(settings))
+
+
+def warnings(settings: Settings) -> Iterator[str]:
+    """What is allowed of one receiver, but should be known."""
+    if settings.function == 6:
+        yield "function 6 writes one register at a time, so that a reader may see values cut in two; use 16 if it can"
+    secrets = settings.token_file is not UNSET or settings.hmac_file is not UNSET
+    if secrets and not settings.receiver.web:
+        yield "token_file and hmac_file are for web services; a Modbus slave is never told them"
+    if settings.receiver.scheme == "http" and settings.token_file is not UNSET:
+        yield "the token goes over the network unencrypted; use https://"
+
+
+async def once(config: Config, number: int, image: Image, log: FilteringBoundLogger, now: int) -> str:
+    """Push this image to a receiver, without the role, and say in words what happened.
+
+    Raises:
+        PeerError, RefusedError: it did not work.
+    """
+    settings = config.master.slave[number - 1]
+    feed = Feed(image.meter, frozenset(config.master.groups_of(settings)))
+    feed.take(image, now)
+    alone = msgspec.structs.replace(settings, enabled=False)
+    groups = config.master.groups_of(settings)
+    one = Target(number, alone, groups, image.meter, sender(settings, None), log=log, refill=feed.batch)
+    return await one.test()

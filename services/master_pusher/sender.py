@@ -1,0 +1,181 @@
+"""How values get to a receiver: what `Target` needs of it, and the sender to Modbus slaves."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from services.master_pusher.batch import Batch, Layout
+from services.master_pusher.connect import Connector
+from services.master_pusher.master import Master
+from services.master_pusher.words import LASTING, refusal
+from shared.config.master import GroupName, Target
+from shared.errors import PeerError, RefusedError
+from shared.tls.dial import Connect
+
+
+class UntrustedError(RefusedError):
+    """The receiver's certificate is not accepted; nothing was said to it."""
+
+
+class Refusal(Struct, frozen=True):
+    """Why a group was not taken.
+
+    Attributes:
+        code: Modbus exception, or status of a web service.
+        words: what it means, and what to do.
+        lasting: whether it is of no use to try again soon.
+    """
+
+    code: int
+    words: str
+    lasting: bool
+
+
+class Sent(Struct, frozen=True):
+    """What became of a batch. Everything else was confirmed by the receiver.
+
+    Attributes:
+        refused: by group.
+        expired: it grew stale on the way; the rest was not sent.
+    """
+
+    refused: dict[GroupName, Refusal] = {}
+    expired: bool = False
+
+
+class Sender(Protocol):
+    """A way to one receiver. All that goes wrong is a PeerError, or an UntrustedError, in words."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether something can be sent, as far as this side knows."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that it showed last."""
+        ...
+
+    async def connect(self) -> None:
+        """Open a connection; over TLS, decide whether the other side may be spoken to."""
+        ...
+
+    async def send(self, batch: Batch, names: tuple[GroupName, ...]) -> Sent:
+        """Send these groups; returns once the receiver has confirmed them."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Dialler(Protocol):
+    """Makes TLS connections to receivers that are trusted."""
+
+    async def dial(
+        self,
+        host: str,
+        port: int,
+        factory: Callable[[], asyncio.Protocol],
+        timeout_s: float,
+        *,
+        connect: Connect,
+        shown: Callable[[str], None],
+    ) -> None:
+        """Connect; `factory` makes the protocol once the other side is trusted, `shown` gets its fingerprint."""
+        ...
+
+
+class Line:
+    """Connections to a receiver, plain or over TLS.
+
+    Attributes:
+        fingerprint: of the certificate that it showed last.
+    """
+
+    def __init__(self, settings: Target, dialler: Dialler | None) -> None:
+        self.receiver: Final = settings.receiver
+        self.timeout_s: Final = settings.timeout_s
+        self.fingerprint = ""
+        self._dialler = dialler
+        self._connector = Connector(self.receiver.host, self.receiver.port, self.receiver.place)
+
+    async def open(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        """Connect, with a protocol of the factory.
+
+        Raises:
+            PeerError: no connection.
+            UntrustedError: its certificate is not accepted.
+        """
+        place = self.receiver
+        if not place.tls:
+            sock, _ = await self._connector.open(self.timeout_s)
+            try:
+                await asyncio.get_running_loop().create_connection(factory, sock=sock)
+            except BaseException:
+                sock.close()
+                raise
+            return
+        if self._dialler is None:
+            raise PeerError(f"{place.place}: without the certificate manager there is no TLS")
+        await self._dialler.dial(
+            place.host, place.port, factory, self.timeout_s, connect=self._socket, shown=self._shown
+        )
+
+    async def _socket(self) -> tuple[socket.socket, tuple[str, int]]:
+        return await self._connector.open(self.timeout_s)
+
+    def _shown(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+
+
+class ModbusSender:
+    """See `Sender`: a Modbus slave."""
+
+    def __init__(self, settings: Target, dialler: Dialler | None) -> None:
+        self._line = Line(settings, dialler)
+        self._layout: Final = Layout(
+            settings.unit, settings.function, settings.base_offset, settings.word_order == "low_first"
+        )
+        self._master: Master | None = None
+
+    @property
+    def connected(self) -> bool:
+        """See `Sender`."""
+        return self._master is not None and self._master.usable
+
+    @property
+    def fingerprint(self) -> str:
+        """See `Sender`."""
+        return self._line.fingerprint
+
+    async def connect(self) -> None:
+        """See `Sender`."""
+        self.close()
+        master = Master(self._line.receiver.place)
+        self._master = master  # from here on close() ends it, also where connecting is cancelled
+        await self._line.open(lambda: master)
+
+    async def send(self, batch: Batch, names: tuple[GroupName, ...]) -> Sent:
+        """See `Sender`."""
+        if self._master is None:
+            raise PeerError(f"no connection to {self._line.receiver.place}")
+        requests = [request for name in names for request in batch.requests(self._layout, name)]
+        outcome = await self._master.send(requests, self._line.timeout_s, batch.until_ns)
+        tls, function = self._line.receiver.tls, self._layout.function
+        refused = {
+            name: Refusal(each.code, refusal(each, function=function, tls=tls), each.code in LASTING)
+            for each in outcome.refused
+            for name in names
+            if name == each.request.tag
+        }
+        return Sent(refused, outcome.expired)
+
+    def close(self) -> None:
+        """See `Sender`."""
+        if self._master is not None:
+            self._master.close()
+            self._master = None

@@ -1,0 +1,83 @@
+"""`[master]`: what a file may say, and what it is told otherwise."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.config.load import parse
+from shared.config.master import GROUP_RANGES, Master, MasterGroups, Target
+from shared.errors import ConfigError
+
+PLACE = Path("/etc/metergate/metergate.toml")
+METER = '[[meter]]\nid = "house"\nsource = "simulated"\n'
+SLAVE = '[[master.slave]]\naddress = "plc"\n'
+
+
+def master(text: str) -> Master:
+    return parse((METER + text).encode(), PLACE, {}).master
+
+
+def fault(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        master(text)
+    return str(caught.value)
+
+
+def test_defaults_are_those_of_the_device() -> None:
+    found = master(SLAVE)
+    assert (found.enabled, found.interval_ms, found.values) == (False, 0, "current")
+    (target,) = found.slave
+    assert found.groups_of(target) == tuple(GROUP_RANGES)
+    assert (target.function, target.unit, target.base_offset, target.receiver.port) == (16, 1, 0, 502)
+
+
+def test_groups_of_all_and_of_one() -> None:
+    found = master(
+        f"[master.groups]\nenergy_phases = false\n{SLAVE}{SLAVE}groups = ['energy_phases', 'energy_total']\n"
+    )
+    assert found.groups_of(found.slave[0]) == ("instantaneous_total", "instantaneous_phases", "energy_total")
+    assert found.groups_of(found.slave[1]) == ("energy_total", "energy_phases"), "in the order of their addresses"
+    assert MasterGroups(instantaneous_total=False, energy_total=False).names == (
+        "instantaneous_phases",
+        "energy_phases",
+    )
+
+
+def test_paths_are_relative_to_the_file() -> None:
+    (target,) = master("[[master.slave]]\naddress = 'https://x/'\ntoken_file = 't'\nhmac_file = '/k'\n").slave
+    assert (target.token_file, target.hmac_file) == (PLACE.parent / "t", Path("/k"))
+
+
+def test_ten_are_many_enough() -> None:
+    assert len(master(SLAVE * 10).slave) == 10
+    text = fault(SLAVE * 11)
+    assert f"{PLACE}:24: master.slave[11]: is one too many: there are 11, and 10 at most are pushed to" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[master]\ninterval_ms = 50\n", "master.interval_ms: is 50; 100 or more, or 0"),
+        (f"{SLAVE}meter = 'garden'\n", "master.slave.meter: is 'garden'; the meters here are: house"),
+        (f"{SLAVE}groups = []\n", "master.slave.groups: is empty, so nothing would be pushed"),
+        (f"{SLAVE}groups = ['sunspec']\n", "master.slave.groups: is a list, but must be a list, each item one of"),
+        (f"{SLAVE}function = 5\n", "must be one of 16, 6"),
+        (f"{SLAVE}base_offset = -1\n", "which moves registers to -1-790, outside of 0-65535"),
+        (f"{SLAVE}base_offset = 64745\n", "which moves registers to 64745-65536, outside of 0-65535"),
+        ("[[master.slave]]\naddress = 'ftp://x'\n", "master.slave.address: is 'ftp://x'; 'ftp' is none of"),
+        ("[[master.slave]]\naddress = 'http://x'\nunit = 3\n", "master.slave.unit: is of no use beside http://"),
+        (f"{SLAVE}token_fil = 't'\n", "did you mean 'token_file'?"),
+    ],
+)
+def test_what_is_refused_is_told(text: str, said: str) -> None:
+    assert said in fault(text)
+
+
+def test_an_offset_that_leaves_room_is_right() -> None:
+    assert master(f"{SLAVE}base_offset = 64744\n").slave[0].base_offset == 64744
+    assert master(f"{SLAVE}base_offset = -512\ngroups = ['energy_total']\n").slave[0].base_offset == -512
+
+
+def test_a_name_for_people() -> None:
+    assert Target(address="plc", label="boiler").name == "boiler"
+    assert Target(address="plc").name == "plc"
