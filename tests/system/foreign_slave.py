@@ -16,7 +16,7 @@ KINDS = ("pyModbusTCP", "pymodbus", "modbus-serial", "libmodbus")
 
 
 class ForeignSlave:
-    """One slave with registers 0-999 or more, all 0, for reading and writing.
+    """One slave with registers 0-999 or more, for reading and writing.
 
     Attributes:
         port: where it listens.

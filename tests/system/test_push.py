@@ -69,12 +69,16 @@ def test_what_changes_arrives_whole_and_in_the_end_everything_agrees(foreign: Fo
     meter = replay(run_dir / "steps.csv", loop=False, more="cycle_ms = 100\nstale_after_s = 60")
     judge = steps.Judge()
     with running(run_dir / "g", meter, more=_master(foreign.port)) as gateway, Client(foreign.port) as client:
-        wait_for(lambda: any(client.read(*steps.SHORT)), "a push")
+
+        def step() -> int:
+            words = client.read(*steps.SHORT)
+            return judge.step(steps.SHORT, b"".join(word.to_bytes(2, "big") for word in words))
+
+        wait_for(step, "a push")
         seen = []
         until = time.monotonic() + 5
         while time.monotonic() < until:
-            words = client.read(*steps.SHORT)
-            seen.append(judge.step(steps.SHORT, b"".join(word.to_bytes(2, "big") for word in words)))
+            seen.append(step())
             time.sleep(0.01)
         assert 0 not in seen, "a mixture of two images"
         assert seen == sorted(seen)
