@@ -81,6 +81,7 @@ def test_a_foreign_client_is_refused_then_served_then_refused_again(
     assert gateway.cli("certs", "delete", identity).returncode == 0
     with pytest.raises(RefusedError):
         reader(place)
+    wait_for(lambda: gateway.status(made) == "pending", "listed anew")
 
 
 def test_pysunspec2_scans_over_tls(gateway: TlsGateway, known: Path, tmp_path: Path) -> None:
