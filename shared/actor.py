@@ -36,6 +36,8 @@ from shared.logging import configure
 
 _BEATS_PER_TIMEOUT: Final = 4
 _LAST_WORDS: Final = 800
+_LONGEST_STATUS: Final = 400
+"""Characters of one text in a beat, which has to fit into one datagram."""
 
 Status = int | str | bool
 
@@ -76,8 +78,9 @@ class Life:
         self._tell({"ready": True})
 
     def status(self, **fields: Status) -> None:
-        """What the next beats carry, e.g. `fresh_until_ns`."""
-        self._status.update(fields)
+        """What the next beats carry, e.g. `fresh_until_ns`, or as `note` what `metergate ps` shows beside the state."""
+        for name, value in fields.items():
+            self._status[name] = value[:_LONGEST_STATUS] if isinstance(value, str) else value
 
     def beat(self, every_s: float) -> None:
         """Tell the supervisor, from the loop that does the work, that this loop turns; and again after `every_s`."""

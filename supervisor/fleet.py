@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from shared.config.model import Config
 from shared.errors import RefusedError
@@ -108,9 +109,13 @@ class Fleet:
         if todo is Todo.ESCALATE:
             self.on_escalate(f"{process.name}: {process.life.reason}")
 
-    def sweep(self) -> None:
-        """Reap orphans that nobody knows: children of roles, or of whatever else process 1 of a container inherits."""
-        known = {process.life.pid for process in self._by_name.values()}
+    def sweep(self, other: int) -> None:
+        """Reap orphans that nobody knows: children of roles, or of whatever else process 1 of a container inherits.
+
+        Args:
+            other: pid of a child that is waited for elsewhere; 0 for none.
+        """
+        known = {other, *(process.life.pid for process in self._by_name.values())}
         if any(process.life.pid == 0 and process.life.state in ALIVE for process in self._by_name.values()):
             return  # one on its way may have ended already; it must be there when its pid becomes known
         while True:
@@ -228,6 +233,23 @@ class Fleet:
             self._loop.unwatch(process.control.fileno())
             process.control.close()
             process.control = None
+
+
+def at_rest(processes: list[Process]) -> dict[str, Any] | None:
+    """Progress of a command that ends these: empty once they have ended."""
+    return None if any(process.life.state not in RESTING for process in processes) else {}
+
+
+def all_ready(processes: list[Process]) -> dict[str, Any] | None:
+    """Progress of a command that starts these: empty once they are ready.
+
+    Raises:
+        RefusedError: one of them will not be, and why.
+    """
+    for process in processes:
+        if process.life.state in RESTING or process.life.state is State.BACKOFF:
+            raise RefusedError(f"{process.name} is {process.life.state}: {process.life.reason or 'no reason known'}")
+    return None if any(process.life.state is not State.READY for process in processes) else {}
 
 
 def contract(settings: Path, copy: Path, config: Config) -> dict[str, str]:

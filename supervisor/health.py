@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,24 +53,36 @@ def health(roles: list[str], *, fresh: bool, config: str | None) -> tuple[int, s
         if not all(state in alive for state in own):
             return EXIT_REFUSED, "a supervisor here holds its lock, but has not told its state for 5 s: it is stuck"
         children = [child for state in own or alive for child in state["children"]]
-    return judge(children, fresh=fresh, now_ns=now)
+    return judge(children, fresh=fresh, now_ns=now, others=[child for state in alive for child in state["children"]])
 
 
-def judge(children: list[State], *, fresh: bool, now_ns: int) -> tuple[int, str]:
-    """Exit code and one line about these children of the state file."""
+def judge(children: list[State], *, fresh: bool, now_ns: int, others: Iterable[State] = ()) -> tuple[int, str]:
+    """Exit code and one line.
+
+    Args:
+        children: of the state file, that are asked for.
+        fresh: see `health`.
+        now_ns: CLOCK_BOOTTIME.
+        others: who may know why an image is not fresh, such as a role whose meter does not answer.
+    """
     faults = [
-        f"{child['name']} is {child['state']}" + (f" ({child['reason']})" if child["reason"] else "")
-        for child in children
-        if child["state"] not in {"ready", "disabled"}
+        f"{child['name']} is {_state(child)}" for child in children if child["state"] not in {"ready", "disabled"}
     ]
     if fresh and not faults:
         until = {child["name"]: child["status"].get("fresh_until_ns") for child in children}
         faults = [f"{name} has no fresh image" for name, t_ns in until.items() if t_ns is not None and t_ns <= now_ns]
         if all(t_ns is None for t_ns in until.values()):
             faults = ["none of these roles knows how fresh the image is; ask register-store or a slave"]
+        elif faults:
+            causes = {f"{child['name']}: {child['reason']}" for child in (*children, *others) if child["reason"]}
+            faults.extend(sorted(causes))
     if faults:
         return EXIT_REFUSED, "; ".join(faults)
-    return EXIT_DONE, " ".join(f"{child['name']}={child['state']}" for child in children)
+    return EXIT_DONE, " ".join(f"{child['name']}={_state(child)}" for child in children)
+
+
+def _state(child: State) -> str:
+    return f"{child['state']} ({child['reason']})" if child["reason"] else str(child["state"])
 
 
 def _states(run_dir: Path) -> Iterator[State]:

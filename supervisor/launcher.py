@@ -64,7 +64,7 @@ class SpawnLauncher:
             "METERGATE_LISTEN_FDS": ",".join(map(str, listening)),
         }
         try:
-            pid = _spawn(["-m", order.module], env, descriptors)
+            pid = spawn(["-m", order.module], env, descriptors)
         except OSError as error:
             self._failed(order.instance, f"cannot start a process: {error.strerror}")
             return
@@ -149,7 +149,7 @@ class ForkLauncher:
         ours.setblocking(False)
         arguments = ["-m", "supervisor.forkserver", str(theirs.fileno()), str(os.getpid()), self._entry, *self._modules]
         try:
-            pid = _spawn([*arguments, TITLE_ROOM], dict(os.environ), [theirs.fileno()])
+            pid = spawn([*arguments, TITLE_ROOM], dict(os.environ), [theirs.fileno()])
         except OSError as error:
             ours.close()
             self._report.error("fork server not started", reason=str(error.strerror))
@@ -219,14 +219,17 @@ class _Server:
         self.since = now()
 
 
-def _spawn(arguments: list[str], env: dict[str, str], descriptors: Sequence[int]) -> int:
+def spawn(arguments: list[str], env: dict[str, str], descriptors: Sequence[int], output: int = 1) -> int:
     """A child interpreter with these descriptors under the same numbers, in a group of its own, without a keyboard.
+
+    Its standard output is `output`.
 
     A group of its own, so that Ctrl-C reaches the supervisor alone and the roles end in order. `-P` keeps a folder
     `services` where the command was given from being taken for ours.
     """
     actions: list[tuple[int, int, str, int, int] | tuple[int, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, output, 1),
         *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in descriptors),  # onto itself: loses close-on-exec, keeps the number
     ]
     return os.posix_spawn(

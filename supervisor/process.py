@@ -11,12 +11,14 @@ import msgspec
 
 from shared import clock
 from shared.bus.messages import Child
-from supervisor.child import Lifecycle
+from supervisor.child import RUNNING, Lifecycle
 from supervisor.spec import RoleSpec
 
 BEAT_BYTES: Final = 4096
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") // 1024
+LONGEST_NOTE: Final = 300
+"""Characters."""
 
 Status = dict[str, bool | int | float | str]
 _decoder: Final = msgspec.msgpack.Decoder(Status)
@@ -79,7 +81,7 @@ class Process:
             raise EOFError
         try:
             return _decoder.decode(data)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return {}
 
     def signal(self, number: int) -> None:
@@ -95,6 +97,14 @@ class Process:
             raise ChildProcessError(f"{self.name} (pid {self.life.pid}) has not ended")
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
+    @property
+    def reason(self) -> str:
+        """Why it is not ready; of one that runs, what its last beat noted, e.g. that a meter does not answer."""
+        if self.life.reason or self.life.state not in RUNNING:
+            return self.life.reason
+        note = str(self.status.get("note", ""))[:LONGEST_NOTE]
+        return "".join(each if each.isprintable() else " " for each in note)
+
     def row(self) -> Child:
         """As `metergate ps` shows it."""
         rss_kib, cpu_ms = _usage(self.life.pid) if self.life.pid else (0, 0)
@@ -107,7 +117,7 @@ class Process:
             started_ns=self.started_ns,
             rss_kib=rss_kib,
             cpu_ms=cpu_ms,
-            reason=self.life.reason,
+            reason=self.reason,
         )
 
 

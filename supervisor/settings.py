@@ -5,8 +5,9 @@ of the content in force (METERGATE_SETTINGS); the real path goes along, for mess
 """
 
 import os
+import stat
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.config.load import parse
 from shared.config.model import Config
@@ -14,6 +15,17 @@ from shared.errors import ConfigError
 
 FIXED: Final = ("gateway", "bus", "supervisor", "log")
 """Sections that this process uses itself, or that concern everybody at once; read at its start only."""
+
+
+class Draft(NamedTuple):
+    """Settings that are right in themselves, and not in force yet."""
+
+    content: bytes
+    config: Config
+
+
+LARGEST_BYTES: Final = 1024 * 1024
+"""A thousand meters take less."""
 
 
 class Settings:
@@ -41,33 +53,51 @@ class Settings:
         self.error = ""
         self.pending = ""
 
-    def reload(self) -> Config | None:
-        """Read the file again; the settings before this one where they changed, otherwise None. See `error`."""
+    def read(self) -> Draft | None:
+        """What stands in the file now; None where it is wrong, see `error`."""
         try:
             content = _read(self.path)
-            config = parse(content, self.path)
+            return Draft(content, parse(content, self.path))
         except ConfigError as error:
             self.error = str(error)
             return None
+
+    def take(self, draft: Draft) -> Config | None:
+        """Put them in force; the settings before where they changed, otherwise None."""
         self.error = ""
         before = self.config
-        self._content = content
-        self.config = config
-        changed = [f"[{name}]" for name in FIXED if getattr(config, name) != getattr(self._started, name)]
+        self._content, self.config = draft
+        changed = [f"[{name}]" for name in FIXED if getattr(self.config, name) != getattr(self._started, name)]
         self.pending = f"{' '.join(changed)} changed; restart metergate to use it" if changed else ""
-        return before if config != before else None
+        return before if self.config != before else None
 
     def hand_over(self, copy: Path) -> None:
         """Write the content in force where the roles read it."""
         beside = copy.with_suffix(".new")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self._content)
+        write_secret(beside, self._content)
         beside.replace(copy)
 
 
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only this user can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
 def _read(path: Path) -> bytes:
+    """The content; only that of a file, since a pipe or device in its place would be waited for, or never end."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{path}: is a pipe or a device; put a file there")
+            content = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
+    if len(content) > LARGEST_BYTES:
+        raise ConfigError(f"{path}: has more than {LARGEST_BYTES} bytes; settings are far smaller, check what it is")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

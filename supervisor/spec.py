@@ -5,7 +5,7 @@ clients, last who measures, so that nobody serves while its source is already go
 writes its counters after the last sample was taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct
@@ -63,6 +63,7 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
         name: on the command line, in compose and on the bus.
         module: package of the role; `python -m <module>` runs it, `<module>.actor` holds its `ACTOR`.
         needs: the settings that this role reads. Where they change, this role is started again and no other.
+        verifier: module that checks the files named there, see `shared.verify`; empty where there are none.
         enabled: whether it runs at all.
         workers: how many processes.
         listen: where it accepts connections, if anywhere.
@@ -73,6 +74,7 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
     name: str
     module: str
     needs: Callable[[Config], Any]
+    verifier: str = ""
     enabled: Callable[[Config], bool] = _always
     workers: Callable[[Config], int] = _one
     listen: Callable[[Config], Listen | None] = _nowhere
@@ -112,6 +114,7 @@ MEASUREMENT: Final = RoleSpec(
         [_source_side(meter) for meter in config.meter],
         config.certificates.keys_dir if any(_is_tls(meter) for meter in config.meter) else None,
     ),
+    verifier="services.measurement.verify",
     stop_stage=3,
 )
 
@@ -165,6 +168,18 @@ CERTIFICATE_MANAGER: Final = RoleSpec(
 )
 
 ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER)
+
+
+def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tuple[str, ...]:
+    """The modules that check `new`: of roles that run and that these settings concern, all of them where `old` is None.
+
+    Only those: what was wrong before must not keep another role from its settings.
+    """
+    return tuple(
+        spec.verifier
+        for spec in specs
+        if spec.verifier and spec.enabled(new) and (old is None or spec.needs(old) != spec.needs(new))
+    )
 
 
 def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:

@@ -49,7 +49,7 @@ class StateFile:
                 "role": process.spec.name,
                 "state": process.life.state.value,
                 "pid": process.life.pid,
-                "reason": process.life.reason,
+                "reason": process.reason,
                 "status": process.status,
             }
             for process in processes

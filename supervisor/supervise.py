@@ -12,13 +12,14 @@ from shared.tls.text import clean
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
 from supervisor.control import Control, Progress
-from supervisor.fleet import RESTING, Fleet
+from supervisor.fleet import RESTING, Fleet, all_ready, at_rest
 from supervisor.loop import Callback, Loop, now
 from supervisor.process import Process
 from supervisor.report import Report
-from supervisor.settings import Settings
-from supervisor.spec import RoleSpec
+from supervisor.settings import Draft, Settings
+from supervisor.spec import RoleSpec, verifiers
 from supervisor.state_file import WRITE_S
+from supervisor.verification import Verification
 from supervisor.watch import LOOK_S, Watch
 
 LAST_PATIENCE_S: Final = 5.0
@@ -33,6 +34,7 @@ class Supervisor:
         settings: in force.
         copy: where roles read them.
         loop: everything waits there.
+        verification: of new settings.
         board: what others see.
         report: log.
         fleet: the processes; its launcher is set.
@@ -49,6 +51,7 @@ class Supervisor:
         copy: Path,
         loop: Loop,
         *,
+        verification: Verification,
         board: Board,
         report: Report,
         fleet: Fleet,
@@ -57,6 +60,7 @@ class Supervisor:
         self._settings = settings
         self._copy = copy
         self._loop = loop
+        self._verification = verification
         self._board = board
         self._report = report
         self._fleet = fleet
@@ -116,15 +120,38 @@ class Supervisor:
             self._close(EXIT_DONE)
 
     def reload(self) -> None:
-        """Read the settings now and do what follows from a change; see `Settings.error`."""
-        known_error, known_pending = self._settings.error, self._settings.pending
-        before = self._settings.reload()
-        if self._settings.error and self._settings.error != known_error:
-            text = f"settings not used, those before stay in force:\n{self._settings.error}"
+        """Read the settings now and do what follows from a change, at once or once it is verified; see `Settings`."""
+        self._verification.cancel()
+        known = self._settings.error
+        draft = self._settings.read()
+        if draft is None:
+            self._refused(self._settings.error, known)
+        elif modules := verifiers(self._specs, self._settings.config, draft.config):
+            self._verification.begin(draft.content, modules, lambda reason: self._verified(draft, reason))
+        else:
+            self._take(draft)
+
+    def _verified(self, draft: Draft, reason: str) -> None:
+        if reason:
+            self._refused(reason, self._settings.error)
+        else:
+            self._take(draft)
+        if self._control is not None:
+            self._control.settle()
+
+    def _refused(self, reason: str, known: str) -> None:
+        self._settings.error = reason
+        if reason != known:
+            text = f"settings not used, those before stay in force:\n{reason}"
             self._board.event("config.invalid", text, "error")
-        if self._settings.pending and self._settings.pending != known_pending:
+        self._board.show(self._fleet)
+
+    def _take(self, draft: Draft) -> None:
+        known = self._settings.pending
+        before = self._settings.take(draft)
+        if self._settings.pending and self._settings.pending != known:
             self._board.event("config.changed", self._settings.pending, "warning")
-        if not self._settings.error and not self._closing:
+        if not self._closing:
             self._follow(before)
         self._board.show(self._fleet)
 
@@ -140,9 +167,7 @@ class Supervisor:
             raise RefusedError("metergate is stopping")
         if verb == "reload":
             self.reload()
-            if self._settings.error:
-                raise RefusedError(self._settings.error)
-            return self._ps
+            return self._reloaded
         if verb == "kill":
             return self._kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
         if verb not in {"start", "stop", "restart"}:
@@ -162,7 +187,7 @@ class Supervisor:
             else:
                 todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
             self._fleet.do(process, todo)
-        return lambda: _at_rest(processes) if verb == "stop" else _all_ready(processes)
+        return lambda: at_rest(processes) if verb == "stop" else all_ready(processes)
 
     def _kill(self, instance: str, reason: str) -> Progress:
         """End one process this instant: somebody cannot wait until it does what it was told. Done when it is gone."""
@@ -180,6 +205,13 @@ class Supervisor:
             "config_pending": self._settings.pending,
         }
 
+    def _reloaded(self) -> dict[str, Any] | None:
+        if self._verification.under_way:
+            return None
+        if self._settings.error:
+            raise RefusedError(self._settings.error)
+        return self._ps()
+
     def _look(self) -> None:
         if not self._closing and self._watch.look(now()):
             self.reload()
@@ -190,7 +222,7 @@ class Supervisor:
             self._board.write(self._fleet)
         else:
             self._board.show(self._fleet)
-        self._fleet.sweep()
+        self._fleet.sweep(self._verification.pid)
         if self._control is not None:
             self._control.settle()
 
@@ -201,7 +233,8 @@ class Supervisor:
             self._settings.hand_over(self._copy)
         started = [process.name for spec in self._specs for process in self._follow_role(spec, before or config)]
         if before is not None:
-            self._board.event("config.changed", f"settings changed; starts again: {' '.join(started) or 'nothing'}")
+            follows = f"starts again: {' '.join(started)}" if started else "no role has to start again"
+            self._board.event("config.changed", f"settings changed; {follows}")
 
     def _follow_role(self, spec: RoleSpec, old: Config) -> list[Process]:
         """The processes of one role that start, or start again, because of this."""
@@ -260,6 +293,7 @@ class Supervisor:
 
     def _close(self, code: int) -> None:
         self._closing = self._fleet.ending = True
+        self._verification.cancel()
         self._moving.clear()
         self.exit_code = code
         if self._control is not None:
@@ -292,14 +326,3 @@ class Supervisor:
 def _is_due(process: Process, *, changed: bool) -> bool:
     """Whether it starts (again) now: it is new, its settings changed, or they may have been why it does not run."""
     return changed or process.life.starts == 0 or process.life.state in {State.DISABLED, State.PARKED}
-
-
-def _at_rest(processes: list[Process]) -> dict[str, Any] | None:
-    return None if any(process.life.state not in RESTING for process in processes) else {}
-
-
-def _all_ready(processes: list[Process]) -> dict[str, Any] | None:
-    for process in processes:
-        if process.life.state in RESTING or process.life.state is State.BACKOFF:
-            raise RefusedError(f"{process.name} is {process.life.state}: {process.life.reason or 'no reason known'}")
-    return None if any(process.life.state is not State.READY for process in processes) else {}

@@ -22,6 +22,7 @@ from supervisor.settings import Settings
 from supervisor.spec import ROLES, RoleSpec, named
 from supervisor.state_file import StateFile
 from supervisor.supervise import Supervisor
+from supervisor.verification import Verification
 
 
 def up(config: str | None) -> int:
@@ -105,7 +106,10 @@ def _supervise(
         board = Board(publisher, state_file, report, settings)
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
-        supervisor = Supervisor(specs, settings, copy, loop, board=board, report=report, fleet=fleet)
+        verification = Verification(loop, env, copy.with_suffix(".draft"))
+        supervisor = Supervisor(
+            specs, settings, copy, loop, verification=verification, board=board, report=report, fleet=fleet
+        )
         control = Control(cmd, supervisor.execute, report)
         supervisor.serve(control)
         had_terminal = os.isatty(2)
@@ -128,6 +132,7 @@ def _supervise(
             supervisor.start()
             supervisor.run()
         finally:
+            verification.cancel()
             fleet.close()
             loop.close()
             state_file.remove()

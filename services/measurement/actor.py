@@ -28,11 +28,13 @@ class Gauge:
         meter: settings.
         life: of the role.
         on_sample: called after each published sample.
+        on_link: called when the source began or ceased to give readings.
         source: where readings come from; by default what the settings name.
         peers: which meters with TLS are trusted.
 
     Attributes:
         fresh_until_ns: CLOCK_BOOTTIME until which its last sample is fresh; 0 before the first.
+        trouble: why the source gives no readings; empty while it does.
     """
 
     def __init__(
@@ -40,12 +42,15 @@ class Gauge:
         meter: Meter,
         life: Life,
         on_sample: Callable[[], None],
+        on_link: Callable[[], None],
+        *,
         source: Source | None = None,
         peers: "Peers | None" = None,
     ) -> None:
         self._meter = meter
         self._life = life
         self._on_sample = on_sample
+        self._on_link = on_link
         self._log = life.log.bind(meter=meter.id)
         self._max_power_w = meter.max_power_kw * 1000
         self._source = source or source_of(meter, self.report, self._log.warning, peers=peers)
@@ -53,6 +58,7 @@ class Gauge:
         self._dropped = 0
         self._told_ns = -EVENT_PAUSE_NS
         self.fresh_until_ns = 0
+        self.trouble = ""
 
     @property
     def meter_id(self) -> str:
@@ -104,6 +110,8 @@ class Gauge:
 
     def report(self, link: Link) -> None:
         """Publish that the source began or ceased to give readings."""
+        self.trouble = "" if link.connected else f"meter {self._meter.id}: {link.reason}"
+        self._on_link()
         say = self._log.info if link.connected else self._log.warning
         say("source gives readings" if link.connected else "source gives no readings", reason=link.reason)
         stamp = self._life.bus.stamp(SourceState, self._meter.id)
@@ -144,7 +152,9 @@ class Measurement(Actor):
     async def run(self) -> None:
         """Ready once the sources run, whether or not a meter answers; without a meter ready and idle."""
         peers = peers_of(self.life)
-        self._gauges = [Gauge(meter, self.life, self._on_sample, peers=peers) for meter in self.life.config.meter]
+        self._gauges = [
+            Gauge(meter, self.life, self._on_sample, self._on_link, peers=peers) for meter in self.life.config.meter
+        ]
         if not self._gauges:
             self.life.log.warning("no [[meter]] in the settings: nothing is measured; add one")
         try:
@@ -168,6 +178,10 @@ class Measurement(Actor):
     def _on_sample(self) -> None:
         """What `health --fresh` asks for is the meter whose sample is the oldest."""
         self.life.status(fresh_until_ns=min(gauge.fresh_until_ns for gauge in self._gauges))
+
+    def _on_link(self) -> None:
+        """What `metergate ps` shows beside the state: which meters are away, and why."""
+        self.life.status(note="; ".join(gauge.trouble for gauge in self._gauges if gauge.trouble))
 
 
 ACTOR: Final = Measurement

@@ -214,7 +214,7 @@ class Child(msgspec.Struct, frozen=True, gc=False):
         restarts: since the supervisor started.
         started_ns: CLOCK_BOOTTIME of the last start.
         rss_kib, cpu_ms: from /proc; 0 while there is no process.
-        reason: why it is not ready, in words.
+        reason: why it is not ready, in words; of one that is, what its owner should know.
     """
 
     name: str

@@ -30,6 +30,7 @@ def edit(
     path: Path,
     change: "Callable[[TOMLDocument], None]",
     arrange: "Callable[[str, dict[str, Any]], str | None]" = lambda _, __: None,
+    verify: Callable[[bytes], None] = lambda _: None,
 ) -> None:
     """Read the file, let `change` work on it, check the result, put it in the file's place.
 
@@ -39,6 +40,7 @@ def edit(
         path: settings file.
         change: works on the document in place.
         arrange: given the text before and the meaning after, gives a nicer text with that meaning, where it knows one.
+        verify: given what would be written, right in itself; raises where it must not be.
 
     Raises:
         ConfigError: the file cannot be read, or would be wrong; nothing was written.
@@ -62,18 +64,22 @@ def edit(
             if after == before:
                 return
             _check(after, path, meant)
+            verify(after)
             _replace(real, before, after)
     except OSError as error:
         raise RefusedError(_why(path, error)) from error
 
 
-def set_value(path: Path, dotted_key: str, toml_value_text: str) -> None:
+def set_value(
+    path: Path, dotted_key: str, toml_value_text: str, verify: Callable[[bytes], None] = lambda _: None
+) -> None:
     """Set one key, as in `metergate config set KEY VALUE`.
 
     Args:
         path: settings file.
         dotted_key: as error messages write it: `slave.port`, `meter.cycle_ms`, `meter[2].modbus.host`.
         toml_value_text: TOML value such as `true`, `1.5`, `["a"]`; what is none is taken as a text.
+        verify: see `edit`.
 
     Raises:
         ConfigError, RefusedError: as `edit`; also where the key leads nowhere.
@@ -90,7 +96,7 @@ def set_value(path: Path, dotted_key: str, toml_value_text: str) -> None:
             raise RefusedError(f"{dotted_key}: a number stands behind a list of tables only; set a key in it")
         table[name] = value
 
-    edit(path, change, lambda text, meant: _in_its_place(text, meant, steps[-1][0], value))
+    edit(path, change, lambda text, meant: _in_its_place(text, meant, steps[-1][0], value), verify)
 
 
 def _steps(dotted_key: str) -> list[tuple[str, int | None]]:

@@ -9,12 +9,13 @@ import msgspec
 from shared.config.check import dotted
 from shared.config.edit import set_value
 from shared.config.effective import as_toml, effective
-from shared.config.load import find, load
+from shared.config.load import find, load, parse
 from shared.config.model import Config
 from shared.errors import ConfigError
+from shared.verify import verify
 from supervisor.cli.common import config_option, supervisors
 from supervisor.settings import FIXED
-from supervisor.spec import ROLES
+from supervisor.spec import ROLES, verifiers
 
 
 @click.group()
@@ -25,9 +26,11 @@ def config() -> None:
 @config.command(short_help="Say all that is wrong with the settings file.")
 @config_option
 def check(*, config: str | None) -> None:
-    """Say all that is wrong with the settings file, each with its line; exit 78 then."""
+    """Say all that is wrong with the settings file and the files that it names, with its line; exit 78 then."""
     path = find(config)
-    click.echo(f"{path}: ok: {_found(load(path))}")
+    loaded = load(path)
+    verify(verifiers(ROLES, None, loaded), path.read_bytes(), path)
+    click.echo(f"{path}: ok: {_found(loaded)}")
 
 
 @config.command(short_help="Show every setting in force.")
@@ -63,9 +66,28 @@ def set_(*, key: str, value: str, config: str | None) -> None:
     """
     path = find(config)
     before = _valid(path)
-    set_value(path, key, value)
+    set_value(path, key, value, lambda content: _verify(before, content, path))
     after = load(path)
+    if before is None:
+        _verify_cure(after, path, key)
     click.echo(f"{path}: {key} is set; {_effect(before, after)}")
+
+
+def _verify(before: Config | None, content: bytes, path: Path) -> None:
+    """Refuse what this change breaks. While the file was wrong, it may be one cure of several."""
+    if before is None:
+        return
+    try:
+        verify(verifiers(ROLES, before, parse(content, path)), content, path)
+    except ConfigError as error:
+        raise ConfigError(f"{error}\nnothing was written; the lines above are those of the changed text") from error
+
+
+def _verify_cure(after: Config, path: Path, key: str) -> None:
+    try:
+        verify(verifiers(ROLES, None, after), path.read_bytes(), path)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {key} is set, but something is still wrong:\n{error}") from error
 
 
 def _valid(path: Path) -> Config | None:

@@ -35,7 +35,14 @@ SPECS: Final = (
         listen=lambda config: Listen(config.slave.host, config.slave.port, shared=config.slave.workers > 1),
         stop_stage=1,
     ),
-    RoleSpec(name="gamma", module=MODULE, needs=lambda config: config.wallbox, over_budget="park", stop_stage=2),
+    RoleSpec(
+        name="gamma",
+        module=MODULE,
+        needs=lambda config: config.wallbox,
+        verifier=f"{MODULE}.verify",
+        over_budget="park",
+        stop_stage=2,
+    ),
 )
 
 

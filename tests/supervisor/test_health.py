@@ -86,6 +86,26 @@ def test_fresh_asks_those_who_know() -> None:
     assert judge([child(fresh_until_ns=10)], fresh=False, now_ns=10)[0] == 0
 
 
+def test_why_an_image_is_not_fresh_is_told_also_by_those_who_were_not_asked() -> None:
+    measurement = child("measurement", reason="meter house: no connection")
+    assert judge([measurement], fresh=False, now_ns=10) == (0, "measurement=ready (meter house: no connection)")
+    stale, others = child(fresh_until_ns=10), [child(fresh_until_ns=10), measurement]
+    assert judge([stale], fresh=True, now_ns=10, others=others) == (
+        1,
+        "plain-slave has no fresh image; measurement: meter house: no connection",
+    )
+    assert judge([child(fresh_until_ns=11)], fresh=True, now_ns=10, others=others) == (0, "plain-slave=ready")
+
+
+def test_fresh_names_the_role_that_measures_once(folder: Path) -> None:
+    lock = acquire(folder, "supervisor")
+    away = child("measurement", reason="meter house: no connection", fresh_until_ns=0)
+    write(folder, "supervisor", away, child(fresh_until_ns=0))
+    expected = "measurement has no fresh image; plain-slave has no fresh image; measurement: meter house: no connection"
+    assert check(fresh=True) == (1, expected)
+    lock.release()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -143,6 +143,20 @@ def test_why_a_role_refuses_its_settings_is_shown(tmp_path: Path) -> None:
         assert run.end() == 0
 
 
+def test_what_a_role_notes_is_shown_while_it_runs(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta", alpha="note=the\0meter\33is" + "y" * 3000 + " ") as run:
+        run.wait_state(alpha="ready")
+        run.wait(lambda run: run.child("alpha").reason.startswith("the meter isyyy"))
+        assert len(run.child("alpha").reason) == 300
+        assert run.child("beta").reason == ""
+        (told,) = (one for one in run.command("ps")["children"] if one["name"] == "alpha")
+        assert told["reason"] == run.child("alpha").reason
+        run.command("stop", "alpha")
+        run.wait_state(alpha="stopped")
+        assert run.child("alpha").reason.startswith("stopped by command")
+        assert run.end() == 0
+
+
 def test_deaf_roles_are_killed_when_patience_ends(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta", alpha="deaf") as run:
         run.wait_ready()

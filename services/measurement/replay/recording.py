@@ -68,6 +68,16 @@ def inspect(path: Path, meter: str | None) -> Content:
     return Content(meter or found[0], damage)
 
 
+def check_head(path: Path) -> None:
+    """Read its beginning only.
+
+    Raises:
+        ConfigError: no recording.
+    """
+    with _open(path):
+        pass
+
+
 def frames(path: Path, meter: str) -> Iterator[Frame]:
     """All samples of one meter, each once, in their order; read as they are asked for.
 

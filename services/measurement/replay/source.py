@@ -5,15 +5,12 @@ end without `loop` nothing more comes: the last value grows old, as it does with
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
-
-from msgspec import UNSET
 
 from services.measurement.given import Given
 from services.measurement.pace import Clock
-from services.measurement.replay import recording, table
-from services.measurement.replay.frame import Frame
+from services.measurement.replay.file import check, frames, glance
 from services.measurement.source import Link, Reading, Report
 from shared.config.model import Replay
 
@@ -32,7 +29,7 @@ class ReplaySource:
         warn: told what of the recording is left out.
 
     Raises:
-        ConfigError: the file cannot be replayed.
+        ConfigError: a glance shows that the file cannot be replayed; `readings` raises it where only all of it does.
     """
 
     def __init__(
@@ -44,18 +41,20 @@ class ReplaySource:
         self._clock = clock
         self._warn = warn
         self._link = Link(connected=False)
-        self._meter: str | None = None
+        glance(settings)
 
     async def readings(self) -> AsyncIterator[Reading]:
         """Readings when they are due."""
-        await asyncio.to_thread(self._check)
+        found = await asyncio.to_thread(check, self._settings)
+        if found.left_out:
+            self._warn(f"{found.left_out}; that is left out")
         given = Given()
         polls = failures = 0
         due_ns = self._clock.now_ns()
         wait_ns = 0
         while True:
             last_after_ns = self._cycle_ns
-            for frame in self._frames():
+            for frame in frames(self._settings, found):
                 due_ns += wait_ns + round(frame.after_ns / self._settings.speed)
                 wait_ns = 0
                 last_after_ns = frame.after_ns or last_after_ns
@@ -75,20 +74,6 @@ class ReplaySource:
             wait_ns = round(last_after_ns / self._settings.speed)
         ended = f"{self._settings.file.name} has ended; set meter.replay.loop to begin again"
         self._tell(Link(connected=False, reason=ended, polls=polls, failures=failures))
-
-    def _check(self) -> None:
-        path = self._settings.file
-        if not recording.is_recording(path):
-            table.check(path)
-            return
-        wanted = None if self._settings.meter is UNSET else self._settings.meter
-        self._meter, left_out = recording.inspect(path, wanted)
-        if left_out:
-            self._warn(f"{left_out}; that is left out")
-
-    def _frames(self) -> Iterator[Frame]:
-        path = self._settings.file
-        return table.frames(path) if self._meter is None else recording.frames(path, self._meter)
 
     def _tell(self, link: Link) -> None:
         if (link.connected, link.reason) != (self._link.connected, self._link.reason):

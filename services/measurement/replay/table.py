@@ -7,6 +7,7 @@ skipped. The separator is a comma, or a semicolon where the header has one.
 import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Final, TextIO
@@ -17,6 +18,8 @@ from shared.errors import ConfigError
 from shared.registers.quantities import MANDATORY, UNITS, hint
 
 TIME: Final = "t"
+GLANCE_ROWS: Final = 1000
+"""Enough to see that a file is what it should be."""
 
 
 def frames(path: Path) -> Iterator[Frame]:
@@ -34,13 +37,17 @@ def frames(path: Path) -> Iterator[Frame]:
         raise ConfigError(f"{path}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
 
 
-def check(path: Path) -> None:
-    """Read all of it once, so that a mistake in line 5000 shows at the start and not an hour later.
+def check(path: Path, most: int | None = None) -> None:
+    """Read it once, so that a mistake in line 5000 shows at the start and not an hour later.
+
+    Args:
+        path: table.
+        most: rows to read; all of them by default.
 
     Raises:
         ConfigError: as `frames`, or there is no row.
     """
-    if sum(1 for _ in frames(path)) == 0:
+    if sum(1 for _ in islice(frames(path), most)) == 0:
         raise ConfigError(f"{path}: has no row of measurements below its header; add at least one")
 
 

@@ -52,6 +52,7 @@ class HeardLife(Life):
         samples, states, events: published.
         is_ready: whether it was said.
         fresh: every `fresh_until_ns`.
+        notes: every `note`.
     """
 
     def __init__(self, *meters: Meter) -> None:
@@ -64,6 +65,7 @@ class HeardLife(Life):
         )
         self.is_ready = False
         self.fresh: list[object] = []
+        self.notes: list[object] = []
 
     def ready(self) -> None:
         """Note it."""
@@ -71,7 +73,10 @@ class HeardLife(Life):
 
     def status(self, **fields: int | str | bool) -> None:
         """Note it."""
-        self.fresh.append(fields["fresh_until_ns"])
+        if "note" in fields:
+            self.notes.append(fields["note"])
+        else:
+            self.fresh.append(fields["fresh_until_ns"])
 
     @property
     def samples(self) -> list[Sample]:
@@ -108,7 +113,7 @@ def life() -> Iterator[HeardLife]:
 
 
 def play(life: HeardLife, *readings: Reading) -> Gauge:
-    gauge = Gauge(SIMULATED, life, lambda: None, Script(*readings))
+    gauge = Gauge(SIMULATED, life, lambda: None, lambda: None, source=Script(*readings))
     asyncio.run(gauge.run())
     return gauge
 
@@ -139,10 +144,13 @@ def test_an_impossible_reading_is_dropped_with_one_event(life: HeardLife, values
 
 
 def test_every_change_of_the_source_is_published(life: HeardLife) -> None:
-    gauge = Gauge(SIMULATED, life, lambda: None, Script())
+    troubles: list[str] = []
+    gauge = Gauge(SIMULATED, life, lambda: None, lambda: troubles.append(gauge.trouble), source=Script())
     gauge.report(Link(connected=False, reason="refused", polls=3, failures=3))
     (state,) = life.states
     assert (state.meter, state.connected, state.reason, state.polls) == ("house", False, "refused", 3)
+    gauge.report(Link(connected=True, polls=4, failures=3))
+    assert troubles == ["meter house: refused", ""]
 
 
 def test_a_simulation_is_announced_once_and_loudly() -> None:
@@ -197,7 +205,7 @@ def test_what_was_written_to_a_meter_is_obeyed_by_its_wallbox_alone() -> None:
 
 
 def test_a_source_without_a_wallbox_to_steer_ignores_what_is_written(life: HeardLife) -> None:
-    gauge = Gauge(SIMULATED, life, lambda: None, Script())
+    gauge = Gauge(SIMULATED, life, lambda: None, lambda: None, source=Script())
     gauge.obey(WallboxSettings(src="register-store", gen=1, seq=1, t_ns=1, meter="house", mode=1))
     assert life.messages.heard == []
 
@@ -217,12 +225,14 @@ def test_it_stays_when_a_replay_has_ended(tmp_path: Path) -> None:
     with capture_logs():
         run_until(life, lambda: any(not state.connected for state in life.states))
     assert len(life.samples) == 1
+    assert life.notes == ["", "meter old: a.csv has ended; set meter.replay.loop to begin again"]
 
 
 def test_settings_that_cannot_be_used_end_it_as_such(tmp_path: Path) -> None:
     life = HeardLife(Meter(id="old", source="replay", replay=Replay(file=tmp_path / "none.csv")))
     with capture_logs(), pytest.raises(ConfigError, match=r"none\.csv"):
         asyncio.run(Measurement(life).run())
+    assert not life.is_ready, "whoever restarts it is told that it does not start"
 
 
 def test_the_process_publishes_on_the_bus_and_ends_at_sigterm(run_dir: Path, processes: Processes) -> None:

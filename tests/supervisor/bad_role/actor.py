@@ -2,7 +2,7 @@
 
 `<run_dir>/<instance>.behaviour` holds words: `exit=N` ends at once, `refused=WHY` says why before that, `silent` never
 beats, `hang=S` stops beating S seconds after it was ready, `deaf` ignores SIGTERM, `unready` beats but is never ready,
-`orphan` leaves a grandchild.
+`orphan` leaves a grandchild, `note=WORDS` goes along with its beats.
 Each connection is answered with the pid.
 """
 
@@ -48,7 +48,9 @@ def main() -> NoReturn:
         hung = "silent" in words or ("hang" in words and time.monotonic() - began >= float(words["hang"]))
         if not hung:
             number += 1
-            control.send(msgspec.msgpack.encode({"beat": number, "fresh_until_ns": 2**62}))
+            control.send(
+                msgspec.msgpack.encode({"beat": number, "fresh_until_ns": 2**62, "note": words.get("note", "")})
+            )
         for ready in select.select(listening, [], [], period_s)[0]:
             connection, _address = ready.accept()
             with connection:

@@ -9,6 +9,7 @@ import pytest
 from shared.bus.endpoints import acquire
 from shared.config.load import load
 from shared.config.template import SOURCES
+from shared.errors import EXIT_CONFIG
 from tests.supervisor.cli.conftest import Run
 
 
@@ -95,6 +96,41 @@ def test_set_refuses_what_would_be_wrong(run: Run, config: Path, key: str, value
     assert config.read_bytes() == before
 
 
+WITH_PROFILE = '[[meter]]\nid = "house"\nsource = "modbus"\n[meter.modbus]\nhost = "192.0.2.1"\nprofile = "{}"\n'
+
+
+def test_what_the_settings_refer_to_is_checked_too(run: Run, config: Path) -> None:
+    config.write_text(WITH_PROFILE.format("sunspecc"), encoding="utf-8")
+    result = run("config", "check", "--config", config)
+    assert result.exit_code == EXIT_CONFIG
+    assert f"{config}:6: meter.modbus.profile: there is no profile 'sunspecc'; shipped: " in result.stderr
+
+
+def test_set_refuses_what_the_role_could_not_use(run: Run, config: Path) -> None:
+    config.write_text(WITH_PROFILE.format("ksem"), encoding="utf-8")
+    result = run("config", "set", "meter.modbus.profile", "sunspecc", "--config", config)
+    assert result.exit_code == EXIT_CONFIG
+    assert "there is no profile 'sunspecc'" in result.stderr
+    assert "nothing was written" in result.stderr
+    assert config.read_text(encoding="utf-8") == WITH_PROFILE.format("ksem")
+    assert run("config", "set", "meter.modbus.profile", "sunspec", "--config", config).exit_code == 0
+
+
+def test_what_is_wrong_elsewhere_does_not_keep_a_role_from_its_settings(run: Run, config: Path) -> None:
+    config.write_text(WITH_PROFILE.format("sunspecc"), encoding="utf-8")
+    assert run("config", "set", "slave.port", "1503", "--config", config).exit_code == 0
+
+
+def test_of_two_mistakes_each_can_be_cured_alone(run: Run, config: Path) -> None:
+    config.write_text(WITH_PROFILE.format("sunspecc") + "[slave]\nport = 0\n", encoding="utf-8")
+    result = run("config", "set", "slave.port", "1502", "--config", config)
+    assert result.exit_code == EXIT_CONFIG
+    assert "slave.port is set, but something is still wrong:" in result.stderr
+    assert "there is no profile 'sunspecc'" in result.stderr
+    assert run("config", "set", "meter.modbus.profile", "sunspec", "--config", config).exit_code == 0
+    assert run("config", "check", "--config", config).exit_code == 0
+
+
 def test_set_can_cure_a_wrong_file(run: Run, config: Path, run_dir: Path) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace("1502", "0"), encoding="utf-8")
     lock = acquire(run_dir, "supervisor")
@@ -108,6 +144,7 @@ def test_set_can_cure_a_wrong_file(run: Run, config: Path, run_dir: Path) -> Non
 def test_init_writes_a_file_that_is_valid(run: Run, tmp_path: Path, source: str) -> None:
     path = tmp_path / "new.toml"
     assert run("init", path, "--source", source).exit_code == 0
+    (tmp_path / "recording.csv").write_text("t,active_power\n0,1\n", encoding="utf-8")
     assert run("config", "check", "--config", path).exit_code == 0
     assert load(path).meter[0].source == source
 

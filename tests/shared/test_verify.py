@@ -1,0 +1,41 @@
+"""What settings refer to, checked by modules that are named, here and in a process of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
+from shared.verify import main, verify
+from tests.support import Processes
+
+MEASUREMENT = "services.measurement.verify"
+TEXT = '[[meter]]\nid = "house"\nsource = "modbus"\n[meter.modbus]\nhost = "192.0.2.1"\nprofile = "{}"\n'
+
+
+def test_a_mistake_is_named_with_line_and_key() -> None:
+    path = Path("/etc/metergate.toml")
+    verify([MEASUREMENT], TEXT.format("ksem").encode(), path)
+    verify([], TEXT.format("kse").encode(), path)
+    with pytest.raises(
+        ConfigError, match=r"^/etc/metergate\.toml:6: meter\.modbus\.profile: there is no profile 'kse'"
+    ):
+        verify([MEASUREMENT], TEXT.format("kse").encode(), path)
+
+
+def test_the_settings_to_check_may_lie_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, draft = tmp_path / "metergate.toml", tmp_path / "draft"
+    path.write_text(TEXT.format("ksem"), encoding="utf-8")
+    draft.write_text(TEXT.format("kse"), encoding="utf-8")
+    environ = {"METERGATE_CONFIG": str(path)}
+    assert main([MEASUREMENT], environ) == EXIT_DONE
+    assert capsys.readouterr().out == ""
+    assert main([MEASUREMENT], {**environ, "METERGATE_SETTINGS": str(draft)}) == EXIT_CONFIG
+    assert capsys.readouterr().out.startswith(f"{path}:6: meter.modbus.profile: ")
+
+
+def test_as_a_process(processes: Processes, tmp_path: Path) -> None:
+    path = tmp_path / "metergate.toml"
+    path.write_text(TEXT.format("kse"), encoding="utf-8")
+    process = processes.python("-P", "-m", "shared.verify", MEASUREMENT, env={"METERGATE_CONFIG": str(path)})
+    assert process.wait(20) == EXIT_CONFIG
+    assert "there is no profile 'kse'" in process.output
