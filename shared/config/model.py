@@ -80,7 +80,9 @@ class Modbus(Section, frozen=True):
 
     Attributes:
         profile: name of a shipped profile (`ksem`, `sunspec`) or path of a TOML file of your own.
-        host, port, unit: where the meter answers.
+        host: name or address at which the meter answers.
+        port: TCP port at which it answers.
+        unit: Modbus unit id under which it answers.
         timeout_s: for one request.
         tls: Modbus/TCP Security (usually port 802); the meter's certificate is listed and must be accepted once.
     """
@@ -113,7 +115,10 @@ class Identity(Section, frozen=True):
     """`[meter.identity]`: what the meter calls itself on the wire. Absent keys: what the source says.
 
     Attributes:
-        manufacturer, model, version, serial_number: texts, at most 32 bytes (version 16) in UTF-8.
+        manufacturer: who made it, at most 32 bytes in UTF-8.
+        model: what it is, likewise.
+        version: of its firmware, at most 16 bytes.
+        serial_number: its own, at most 32 bytes.
     """
 
     manufacturer: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
@@ -123,7 +128,12 @@ class Identity(Section, frozen=True):
 
 
 class Group(Section, frozen=True):
-    """`[[meter.group]]`: one of 48 groups, 40 registers from 59392 + 40 * (number - 1)."""
+    """`[[meter.group]]`: one of 48 groups, 40 registers from 59392 + 40 * (number - 1).
+
+    Attributes:
+        number: which of the groups.
+        label: its name for clients; at most 8 bytes are shown in the register.
+    """
 
     number: Annotated[int, Meta(ge=1, le=48)]
     label: Label = ""
@@ -133,8 +143,8 @@ class Sensor(Section, frozen=True):
     """`[[meter.sensor]]`: one of 96 sensors, 40 registers from 61440 + 40 * (number - 1).
 
     Attributes:
-        number: 1 to 96.
-        label: at most 8 bytes are shown in the register.
+        number: which of the sensors.
+        label: its name for clients; at most 8 bytes are shown in the register.
         serial_and_index: the register's number, free to choose.
         phase: 1 to 3, 0 where it has none.
     """
@@ -187,11 +197,14 @@ class Slave(Section, frozen=True):
         tls: serve Modbus/TCP Security on `tls_port`; closes `port` for everybody, as on the device.
         plain_alongside_tls: keep `port` open all the same, for reading only.
         host: where it listens; `::` for IPv6 and IPv4.
-        port, tls_port: plain and with TLS.
+        port: TCP port on which it listens in plain.
+        tls_port: TCP port on which it listens with TLS.
         workers: processes that share each port.
-        max_connections, max_connections_per_address: over the cap a connection is refused.
+        max_connections: in all; one more is refused.
+        max_connections_per_address: of one client; one more is refused.
         idle_timeout_s: a connection without a request for so long is closed; 0 for never.
-        handshakes_per_s, handshakes_per_s_per_address: more TLS handshakes than that wait or are refused.
+        handshakes_per_s: more TLS handshakes than that, from all clients, wait or are refused.
+        handshakes_per_s_per_address: the same for one client.
     """
 
     enabled: bool = True
@@ -270,7 +283,12 @@ class Supervisor(Section, frozen=True):
 
 
 class Log(Section, frozen=True):
-    """`[log]`: how much and in which shape. `auto` is colours at a terminal, JSON elsewhere."""
+    """`[log]`: how much is written to standard error, and in which shape.
+
+    Attributes:
+        level: lines of this weight and above.
+        format: `console` for people, `json` for programs; `auto` is colours at a terminal, JSON elsewhere.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"

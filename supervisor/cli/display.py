@@ -15,7 +15,7 @@ from shared.bus.recording import Entry
 from shared.config.load import find, load
 from shared.errors import ConfigError, RefusedError
 from supervisor.cli.common import run_folder
-from supervisor.tap.filters import Filter
+from supervisor.tap.filters import KINDS, Filter
 from supervisor.tap.view import View
 
 _OPTIONS = (
@@ -109,7 +109,10 @@ def message_options(function: Callable[..., None]) -> Callable[..., None]:
         quiet: bool,
         **others: Any,
     ) -> None:
-        function(display=Display(Filter(roles, topics, meters), as_json, verbose, quiet), **others)
+        wanted = Filter(roles, topics, meters)
+        for unknown in wanted.unknown_topics:
+            click.echo(f"no message has a topic like {unknown!r}; there are: {' '.join(KINDS)}", err=True)
+        function(display=Display(wanted, as_json, verbose, quiet), **others)
 
     for option in reversed(_OPTIONS):
         wrapper = option(wrapper)

@@ -1,5 +1,9 @@
 """`metergate registers`: the map, with what stands in it now, or in the form that another program reads."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from shared import clock
@@ -16,18 +20,38 @@ from supervisor.registers.columns import select, table
 from supervisor.registers.live import Live, last_image, live
 
 GROUPS = tuple(dict.fromkeys(row.group for row in TABLE))
+FORMS = {
+    "json": "Everything that is known, with values, for programs.",
+    "csv": "The same as a table.",
+    "home-assistant": "A modbus: section for Home Assistant.",
+    "iobroker": "A register list for ioBroker's modbus adapter.",
+}
+
+
+def _forms(function: Callable[..., None]) -> Callable[..., None]:
+    """One option for each form, of which at most one may be given; handed over as `form: str | None`."""
+
+    @functools.wraps(function)
+    def wrapper(*, host: str | None, **others: Any) -> None:
+        chosen = [name for name in FORMS if others.pop(name.replace("-", "_"))]
+        if len(chosen) > 1:
+            raise click.UsageError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other; choose one")
+        if host is not None and chosen != ["home-assistant"]:
+            raise click.UsageError("--host stands in what --home-assistant writes; give it together with that")
+        function(form=chosen[0] if chosen else None, host=host, **others)
+
+    for name, words in reversed(FORMS.items()):
+        wrapper = click.option(f"--{name}", is_flag=True, help=words)(wrapper)
+    return wrapper
 
 
 @click.command()
-@click.option("--json", "form", flag_value="json", help="Everything that is known, with values, for programs.")
-@click.option("--csv", "form", flag_value="csv", help="The same as a table.")
-@click.option("--home-assistant", "form", flag_value="home-assistant", help="A modbus: section for Home Assistant.")
-@click.option("--iobroker", "form", flag_value="iobroker", help="A register list for ioBroker's modbus adapter.")
+@_forms
 @click.option("--meter", metavar="ID", help="Of this meter; default the first in the settings.")
 @click.option("--block", type=click.Choice(GROUPS), help="Only this block of the map.")
 @click.option("--search", metavar="TEXT", help="Only rows with TEXT in name, OBIS code, unit or note.")
 @click.option("--all", "everything", is_flag=True, help="Also blocks that the settings do not have.")
-@click.option("--host", metavar="HOST", help="Where the other program finds the slave; for --home-assistant.")
+@click.option("--host", metavar="HOST", help="With --home-assistant: where that finds the slave.")
 @config_option
 def registers(
     *,

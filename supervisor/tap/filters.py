@@ -4,6 +4,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from shared.bus.messages import Message, topic
+
+KINDS: Final = tuple(sorted(topic(kind).decode().rstrip("/") for kind in Message.__subclasses__()))
+"""What a topic begins with."""
 LONGEST_PREFIX: Final = 32
 """Bytes of a subscription. A publisher cuts the connection of whoever sends it more than 64, with what frames them."""
 
@@ -33,6 +37,15 @@ class Filter(Struct, frozen=True):
         )
 
     @property
+    def unknown_topics(self) -> tuple[str, ...]:
+        """Those that no message of this version can have."""
+        return tuple(each for each in self.topics if not any(_may_be(each, kind) for kind in KINDS))
+
+    @property
     def prefixes(self) -> tuple[bytes, ...]:
         """What to subscribe to: at least all that is wanted."""
         return tuple({each.encode()[:LONGEST_PREFIX] for each in self.topics}) or (b"",)
+
+
+def _may_be(beginning: str, kind: str) -> bool:
+    return f"{kind}/".startswith(beginning) or beginning.startswith(f"{kind}/")

@@ -162,6 +162,7 @@ def test_a_meter_that_falls_silent_goes_stale_and_comes_back(
         wait_for(lambda: _refused(gateway, 0, 2) == 0, "live values again", 15)
         assert _wrong(gateway, _on_the_wire(again, kind), kind) == []
         assert gateway.children()["measurement"]["restarts"] == 0
+        wait_for(lambda: not gateway.children()["measurement"]["reason"], "no word of it any more")
 
 
 def test_before_the_first_answer_nothing_live_is_served(run_dir: Path) -> None:
@@ -173,6 +174,12 @@ def test_before_the_first_answer_nothing_live_is_served(run_dir: Path) -> None:
         wait_for(lambda: _refused_or_none(gateway, 8196) == 0, "identity without any sample")
         assert _refused(gateway, 0, 2) == 4
         assert _refused(gateway, 512, 4) == 4, "a counter that was never known is no zero"
+        cause = wait_for(lambda: gateway.children()["measurement"]["reason"], "why there is none")
+        assert cause.startswith("meter house: no connection to 127.0.0.1:")
+        assert cause in gateway.cli("ps").stdout
+        wait_for(lambda: cause in gateway.cli("health").stdout, "the cause in the state file")
+        stale = gateway.cli("health", "--fresh")
+        assert (stale.returncode, f"measurement: {cause}" in stale.stdout + stale.stderr) == (1, True)
         _scan_has_markers_only(gateway, energies=False)
     finally:
         gateway.end()

@@ -107,6 +107,29 @@ def test_a_mistake_is_noticed_by_itself_and_so_is_its_correction(gateway: Gatewa
     assert gateway.pids() == before
 
 
+MODBUS = 'source = "modbus"\n[meter.modbus]\nhost = "127.0.0.1"\nprofile = '
+REFERENCES = {
+    "profile": (f'{MODBUS}"sunspecc"', ".profile: there is no profile 'sunspecc'"),
+    "own profile": (f'{MODBUS}"no.toml"', "no.toml: profile cannot be read"),
+    "table": ('source = "replay"\n[meter.replay]\nfile = "wrong.csv"', "wrong.csv:1: column 'power' is no quantity"),
+}
+
+
+@pytest.mark.parametrize(("source", "message"), REFERENCES.values(), ids=REFERENCES)
+def test_a_wrong_file_that_the_settings_name_changes_nothing(gateway: Gateway, source: str, message: str) -> None:
+    (gateway.folder / "wrong.csv").write_text("t,power\n0,1\n", encoding="utf-8")
+    before = gateway.pids()
+    text = gateway.text().partition("[[meter]]")[0]
+    gateway.write(f'{text}[[meter]]\nid = "house"\n{source}\n')
+    wait_for(lambda: message in gateway.ask("ps")["config_error"], message)  # noticed by itself
+    assert str(gateway.file) in gateway.cli("ps").stderr
+    check = gateway.cli("config", "check")
+    assert (check.returncode, message in check.stderr) == (EXIT_CONFIG, True)
+    assert gateway.pids() == before
+    with Client(gateway.port) as client:
+        assert client.read(0, 2)
+
+
 def test_settings_that_are_wrong_at_the_start_end_at_once(gateway: Gateway) -> None:
     gateway.write("[slave]\nport = -1\n")
     second = gateway.cli("up")

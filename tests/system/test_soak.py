@@ -62,7 +62,8 @@ def _sizes(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
 def _strike(gateway: Gateway, load: Load, chance: random.Random) -> int:
     until, count = time.monotonic() + SECONDS, 0
     while time.monotonic() < until:
-        pids = [int(row["pid"]) for row in gateway.wait_ready().values() if chance.random() < 0.5]
+        running = [int(row["pid"]) for row in gateway.wait_ready().values() if row["pid"]]  # not of disabled roles
+        pids = [pid for pid in running if chance.random() < 0.5]
         for pid in pids:
             send(pid, chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)))
         count += len(pids)

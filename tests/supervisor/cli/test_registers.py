@@ -101,6 +101,22 @@ def test_what_does_not_exist_is_named(run: Run, config: Path, arguments: tuple[s
     assert expected in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--json", "--csv"), "--json and --csv exclude each other"),
+        (("--csv", "--home-assistant", "--host", "meter.lan"), "--csv and --home-assistant exclude each other"),
+        (("--host", "meter.lan"), "give it together with that"),
+        (("--iobroker", "--host", "meter.lan"), "give it together with that"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(run: Run, config: Path, arguments: tuple[str, ...], expected: str) -> None:
+    result = run("registers", *arguments, "--config", config)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+    assert result.stdout == ""
+
+
 def test_a_foreign_slave_is_read(run: Run, port: int) -> None:
     where = ("--host", "127.0.0.1", "--port", str(port))
     result = run("read", "active_power_import", *where)

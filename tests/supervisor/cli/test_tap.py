@@ -50,6 +50,15 @@ def test_json_lines_are_for_programs(run: Run, config: Path, run_dir: Path) -> N
     }  # fmt: skip
 
 
+def test_a_topic_that_no_message_has_is_named(run: Run, config: Path) -> None:
+    result = run(
+        "tap", "--topic", "sampel", "--topic", "imag", "--topic", "event/", "--seconds", "0.05", "--config", config
+    )
+    (line,) = [line for line in result.stderr.splitlines() if "topic" in line]
+    assert line == "no message has a topic like 'sampel'; there are: event image processes sample sessions source"
+    assert result.exit_code == 0, "another version's role may have it"
+
+
 def test_it_waits_for_what_does_not_run_yet(run: Run, config: Path, run_dir: Path) -> None:
     result = run("tap", "--seconds", "0.05", "--config", config)
     assert result.exit_code == 0
