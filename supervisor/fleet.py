@@ -68,6 +68,19 @@ class Fleet:
         """The processes of one role."""
         return [process for process in self._by_name.values() if process.spec is spec]
 
+    def kill(self, instance: str, reason: str) -> Callable[[], dict[str, Any] | None]:
+        """End one process this instant: somebody cannot wait until it does what it was told. Done when it is gone.
+
+        Raises:
+            RefusedError: this supervisor does not run it.
+        """
+        process = next((each for each in self if each.name == instance), None)
+        if process is None:
+            raise RefusedError(f"{instance!r} is not run by this supervisor")
+        pid = process.life.pid
+        self.do(process, process.life.kill(now(), f"killed by command: {reason}"))
+        return lambda: None if pid and process.life.pid == pid else {"pid": pid}
+
     def named(self, name: str) -> list[Process]:
         """The process of that instance name, or those of that role name.
 

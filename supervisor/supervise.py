@@ -169,7 +169,7 @@ class Supervisor:
             self.reload()
             return self._reloaded
         if verb == "kill":
-            return self._kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
+            return self._fleet.kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
         if verb not in {"start", "stop", "restart"}:
             raise RefusedError(f"{verb!r} is no command; there are: kill ps reload restart start stop")
         return self._steer(verb, args)
@@ -188,15 +188,6 @@ class Supervisor:
                 todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
             self._fleet.do(process, todo)
         return lambda: at_rest(processes) if verb == "stop" else all_ready(processes)
-
-    def _kill(self, instance: str, reason: str) -> Progress:
-        """End one process this instant: somebody cannot wait until it does what it was told. Done when it is gone."""
-        process = next((each for each in self._fleet if each.name == instance), None)
-        if process is None:
-            raise RefusedError(f"{instance!r} is not run by this supervisor")
-        pid = process.life.pid
-        self._fleet.do(process, process.life.kill(now(), f"killed by command: {reason}"))
-        return lambda: None if pid and process.life.pid == pid else {"pid": pid}
 
     def _ps(self) -> dict[str, Any]:
         return {
