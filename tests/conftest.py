@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import Processes
+
+# How long an example takes says more about the machine than about us; what must be fast is shown in benchmarks/.
+settings.register_profile("metergate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("metergate")
 
 
 @pytest.fixture
