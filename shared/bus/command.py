@@ -31,7 +31,7 @@ class Deadlines:
     __slots__ = ("_clocks",)
 
     def __init__(self) -> None:
-        self._clocks = clock.ClockMap()
+        self._clocks = clock.ClockMap(repeated=False)
 
     def expired(self, request: Command) -> bool:
         """Whether nobody waits for the answer any longer. Without a time of sending, another host's always has."""

@@ -44,15 +44,14 @@ class Replica:
 
     __slots__ = ("_clocks", "_held", "_units", "counts", "view")
 
-    def __init__(self, units: Mapping[str, int], clocks: ClockMap | None = None) -> None:
+    def __init__(self, units: Mapping[str, int]) -> None:
         """Start without any image.
 
         Args:
             units: meter id -> unit id of each configured meter. A single one answers any unit id.
-            clocks: maps times of other boots.
         """
         self._units: Final = dict(units)
-        self._clocks: Final = ClockMap() if clocks is None else clocks
+        self._clocks: Final = {meter: ClockMap() for meter in units}
         self._held: dict[str, _Held] = {}
         self.counts = dict.fromkeys(Verdict, 0)
         self.view = self._compile(0)
@@ -95,7 +94,7 @@ class Replica:
             return Verdict.OLDER
         deadline = -1  # without a sample it is stale at any time
         if image.t_ns:
-            taken_ns = self._clocks.to_local(image.boot, image.t_ns, now)
+            taken_ns = self._clocks[image.meter].to_local(image.boot, image.t_ns, now)
             if taken_ns is None:
                 return Verdict.FUTURE
             deadline = taken_ns + image.stale_after_ms * 1_000_000

@@ -64,7 +64,7 @@ def last_image(endpoints: Endpoints, meter: str, timeout_s: float = PATIENCE_S) 
 
 def live(rows: Sequence[Row], image: Image, now: int) -> Live:
     """What a slave would answer at `now` (CLOCK_BOOTTIME)."""
-    taken = clock.ClockMap().to_local(image.boot, image.t_ns, now) if image.t_ns else None
+    taken = clock.ClockMap(repeated=False).to_local(image.boot, image.t_ns, now) if image.t_ns else None
     age_ns = None if taken is None else now - taken
     stale = age_ns is None or age_ns > image.stale_after_ms * 1_000_000
     return Live(decode_image(rows, image.blocks, stale=stale), None if age_ns is None else age_ns / 1e9, stale)

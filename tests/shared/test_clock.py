@@ -1,12 +1,14 @@
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import clock
-from shared.clock import ClockMap
+from shared.clock import LONG_AGO, ClockMap
 
 TIMES = st.integers(0, 10**18)
+SECOND = 1_000_000_000
 
 
 def test_now_counts_also_while_the_machine_sleeps() -> None:
@@ -28,31 +30,45 @@ def test_a_time_in_the_future_is_refused() -> None:
     assert ClockMap("here").to_local("here", 101, 100) is None
 
 
-def test_a_foreign_boot_is_mapped_by_the_least_delay_seen() -> None:
+def test_what_a_newcomer_gets_first_from_a_foreign_boot_is_never_fresh() -> None:
     clocks = ClockMap("here")
+    assert clocks.to_local("there", 1_000, 50) == LONG_AGO
+    assert clocks.to_local("there", 1_000, 5_000) == LONG_AGO  # sent once more, for somebody else
+    assert clocks.to_local("there", 1_001, 6_000) == 6_000  # a later one was sent while we listened
+    assert clocks.to_local("there", 1_000, 6_000) == 5_999
+
+
+def test_a_foreign_boot_is_mapped_by_the_least_delay_seen() -> None:
+    clocks = ClockMap("here", repeated=False)
     assert clocks.to_local("there", 1_000, 50) == 50  # the first message counts as without delay
     assert clocks.to_local("there", 1_100, 170) == 150  # 20 later than the first one
     assert clocks.to_local("there", 1_200, 240) == 240  # faster than ever: a better offset
     assert clocks.to_local("there", 1_300, 345) == 340
 
 
-@given(st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=20), TIMES)
-def test_a_foreign_time_is_never_in_the_future_and_keeps_its_distances(
-    messages: list[tuple[int, int]], offset: int
-) -> None:
+@pytest.mark.parametrize("ppm", [-50, 0, 50])
+def test_clocks_that_drift_apart_make_nothing_old(ppm: int) -> None:
     clocks = ClockMap("here")
-    least = min(delay for _, delay in messages)
+    for hour in range(24 * 365):
+        sent = hour * 3600 * SECOND
+        now = sent + sent * ppm // 1_000_000 + 7
+        mapped = clocks.to_local("there", sent, now)
+        assert mapped is not None
+        assert hour == 0 or now - SECOND < mapped <= now
+
+
+@given(st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=20), TIMES)
+def test_a_foreign_time_is_never_in_the_future(messages: list[tuple[int, int]], offset: int) -> None:
+    clocks = ClockMap("here")
     for sent, delay in messages:
         now = sent + offset + delay
         mapped = clocks.to_local("there", sent, now)
         assert mapped is not None
-        assert mapped <= now
-    for sent, delay in messages:  # all delays are known now: the error is the least of them
-        assert clocks.to_local("there", sent, sent + offset + delay) == sent + offset + least
+        assert LONG_AGO <= mapped <= now
 
 
 def test_only_so_many_boots_are_remembered_and_the_oldest_is_forgotten() -> None:
-    clocks = ClockMap("here", limit=2)
+    clocks = ClockMap("here", limit=2, repeated=False)
     for name in ("a", "b"):
         clocks.to_local(name, 0, 100)
     clocks.to_local("a", 0, 100)  # used again: b is the oldest now

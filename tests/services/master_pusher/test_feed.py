@@ -87,6 +87,8 @@ def test_means_of_current_values_and_never_of_energies() -> None:
 def test_times_of_another_boot_are_mapped() -> None:
     one = feed()
     one.take(image(t_ns=5, boot="another"), T0)
+    assert one.batch() is None, "repeated to a newcomer, it may be of any age"
+    one.take(image(seq=2, t_ns=6, boot="another"), T0)
     batch = one.batch()
     assert batch is not None
     assert batch.t_ns == T0
