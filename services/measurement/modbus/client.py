@@ -29,6 +29,7 @@ class Client(Wire):
         self._settings = settings
         self._where = f"{settings.host}:{settings.port}"
         self._client: AsyncModbusTcpClient | None = None
+        self._late = False  # whether an answer may still come to a question that was given up on this connection
 
     @property
     def connected(self) -> bool:
@@ -46,6 +47,7 @@ class Client(Wire):
         client = AsyncModbusTcpClient(
             settings.host, port=settings.port, timeout=settings.timeout_s, retries=0, reconnect_delay=0
         )
+        self._late = False
         self._client = client  # from here on close() ends it, also where connecting is cancelled
         done = await client.connect()
         _obey_cancellation()
@@ -69,9 +71,13 @@ class Client(Wire):
         except ModbusException as error:
             if not self.connected:
                 raise PeerError(f"{self._where} closed the connection") from error
+            self._late = True
             raise PeerError(f"{self._where} gave no answer within {self._settings.timeout_s:g} s to {what}") from error
         finally:
             _obey_cancellation()
+        if self._late and not answer.transaction_id:  # pymodbus takes such an answer for that to any question
+            self.close()
+            raise PeerError(f"{self._where} answers without a transaction id, and one answer is late: connecting anew")
         if answer.isError():
             raise ModbusExceptionError(self._where, answer.exception_code, what)
         if answer.function_code != request.function or len(answer.registers) != request.length:

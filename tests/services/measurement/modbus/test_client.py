@@ -85,3 +85,31 @@ def test_a_cancellation_that_came_with_the_answer_is_obeyed(monkeypatch: pytest.
 
     with ForeignMeter({0: 0}) as meter:
         asyncio.run(story(meter))
+
+
+def test_a_late_answer_without_transaction_id_is_taken_for_no_other_question() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        late = True
+        while len(question := await reader.read(12)) == 12:
+            if late:
+                await asyncio.sleep(0.3)
+            late = False
+            writer.write(bytes((0, 0, 0, 0, 0, 5, *question[6:8], 2, *question[8:10])))  # each register has its address
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    ended = asyncio.Event()
+
+    async def story() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            client = Client(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
+            await client.connect()
+            with pytest.raises(PeerError, match="no answer within"):
+                await client.read(Request(3, 10, 1))
+            with pytest.raises(PeerError, match="without a transaction id"):
+                await client.read(Request(3, 20, 1))
+            assert not client.connected
+            await ended.wait()
+
+    asyncio.run(story())
