@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -70,3 +71,20 @@ def test_what_the_supervisor_itself_uses_waits_for_a_restart(file: Path) -> None
     file.write_text(GOOD)
     reload(settings)
     assert not settings.pending
+
+
+def test_what_is_no_file_or_far_too_large_is_refused_without_waiting(file: Path) -> None:
+    settings = Settings(file)
+    file.unlink()
+    os.mkfifo(file)
+    reload(settings)
+    assert "is a pipe or a device" in settings.error
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    reload(settings)
+    assert "is a pipe or a device" in settings.error
+    file.unlink()
+    with file.open("wb") as huge:
+        huge.truncate(1 << 40)
+    reload(settings)
+    assert "has more than 1048576 bytes" in settings.error
