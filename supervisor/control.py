@@ -29,13 +29,14 @@ class Control:
         report: for what cannot be understood.
     """
 
-    __slots__ = ("_deadlines", "_execute", "_report", "_socket", "_waiting")
+    __slots__ = ("_deadlines", "_dropped", "_execute", "_report", "_socket", "_waiting")
 
     def __init__(self, socket: Socket, execute: Callable[[str, dict[str, Any]], Progress], report: Report) -> None:
         self._socket = socket
         self._execute = execute
         self._report = report
         self._deadlines = Deadlines()
+        self._dropped = 0
         self._waiting: list[tuple[bytes, Command, Progress]] = []
 
     def on_readable(self) -> None:
@@ -48,7 +49,9 @@ class Control:
             try:
                 command = decode_command(b"".join(frames))
             except BusError as error:
-                self._report.warning("command dropped", reason=str(error))
+                self._dropped += 1
+                if self._dropped.bit_count() == 1:  # the 1st, 2nd, 4th ...: a flood must not become a flood of lines
+                    self._report.warning("command dropped", reason=str(error), dropped=self._dropped)
                 continue
             if not self._deadlines.expired(command):
                 self._begin(peer, command)

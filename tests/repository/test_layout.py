@@ -33,7 +33,6 @@ TESTED_ELSEWHERE = {
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
     "shared/config/effective.py": "tests/supervisor/cli/test_config.py",
     "shared/kernel.py": "tests/supervisor/test_supervise.py",
-    "supervisor/board.py": "tests/supervisor/test_supervise.py",
     "supervisor/cli/audit.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/bus_key.py": "tests/supervisor/cli/test_config.py",
     "supervisor/cli/common.py": "tests/supervisor/cli/test_main.py",
@@ -53,7 +52,6 @@ TESTED_ELSEWHERE = {
     "supervisor/receivers/health.py": "tests/supervisor/cli/test_slaves.py",
     "supervisor/receivers/trial.py": "tests/supervisor/cli/test_slaves.py",
     "supervisor/registers/client.py": "tests/supervisor/cli/test_registers.py",
-    "supervisor/state_file.py": "tests/supervisor/test_supervise.py",
 }
 """Module -> the test that runs it as a part of what it belongs to."""
 
