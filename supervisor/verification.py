@@ -109,7 +109,7 @@ class Verification:
         verdict = self._verdict
         self.cancel()
         self._verdict = verdict
-        self._end(f"{_UNKNOWN}: no answer within {PATIENCE_S:g} s; save the settings again to try it again")
+        self._end(f"{_UNKNOWN}: no answer within {PATIENCE_S:g} s; tried again within a minute")
 
     def _end(self, reason: str) -> None:
         verdict, self._verdict = self._verdict, None
