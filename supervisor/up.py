@@ -102,7 +102,7 @@ def _supervise(
         pub_socket(ctx, endpoints.pub(instance)) as pub,
         router_socket(ctx, endpoints.cmd(instance)) as cmd,
     ):
-        publisher = Publisher(pub, instance, lock.generation)
+        publisher = Publisher(pub, instance, lock.generation, report.warning)
         board = Board(publisher, state_file, report, settings)
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))

@@ -57,7 +57,8 @@ class Bus:
         self.malformed = 0
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self.gen = generation
-        self._publisher = Publisher(pub_socket(self._context, endpoints.pub(instance)), instance, generation)
+        pub = pub_socket(self._context, endpoints.pub(instance))
+        self._publisher = Publisher(pub, instance, generation, log.warning)
         self._answer_subscribers = self._watch(self._publisher.socket, self._on_subscription)
 
     def stamp(self, kind: type[Message], key: str = "") -> Stamp:
