@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.config.model import Config
+from shared.errors import RefusedError
 from supervisor.board import Board
 from supervisor.loop import Callback, Loop, now
 from supervisor.settings import Draft, Settings
@@ -14,8 +15,8 @@ from supervisor.spec import RoleSpec, files_of, verifiers
 from supervisor.verification import Verification
 from supervisor.watch import LOOK_S, Watches
 
-VERIFY_AGAIN_S: Final = 60.0
-"""Files that are wrong are watched; but a verdict may also hang on a folder, a mount, or how busy the machine is."""
+AGAIN_S: Final = 60.0
+"""Files that are wrong are watched; but it may also hang on a folder, a full disk, or how busy the machine is."""
 
 Taken = Callable[[Config | None], None]
 """Told the settings before; None where nothing changed."""
@@ -88,10 +89,13 @@ class Reload:
     def _verified(self, draft: Draft, reason: str) -> None:
         if reason:
             self._refused(reason, self._settings.error)
-            self._loop.alarm("settings again", now() + VERIFY_AGAIN_S, self.read)
+            self._again()
         else:
             self._take(draft)
         self.decided()
+
+    def _again(self) -> None:
+        self._loop.alarm("settings again", now() + AGAIN_S, self.read)
 
     def _refused(self, reason: str, known: str) -> None:
         self._settings.error = reason
@@ -102,7 +106,12 @@ class Reload:
 
     def _take(self, draft: Draft) -> None:
         known = self._settings.pending
-        before = self._settings.take(draft)
+        try:
+            before = self._settings.take(draft)
+        except RefusedError as error:
+            self._refused(str(error), self._settings.error)
+            self._again()
+            return
         if self._settings.pending and self._settings.pending != known:
             self._board.event("config.changed", self._settings.pending, "warning")
         self.taken(before)

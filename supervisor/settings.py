@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from shared.config.load import parse, read
 from shared.config.model import Config
-from shared.errors import ConfigError
+from shared.errors import ConfigError, RefusedError
 
 FIXED: Final = ("gateway", "bus", "supervisor", "log")
 """Sections that this process uses itself, or that concern everybody at once; read at its start only."""
@@ -39,11 +39,12 @@ class Settings:
         ConfigError: the file is wrong at the start.
     """
 
-    __slots__ = ("_content", "_started", "config", "error", "path", "pending")
+    __slots__ = ("_content", "_copy", "_started", "config", "error", "path", "pending")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._content = read(path)
+        self._copy: Path | None = None
         self.config = self._started = parse(self._content, path)
         self.error = ""
         self.pending = ""
@@ -58,19 +59,39 @@ class Settings:
             return None
 
     def take(self, draft: Draft) -> Config | None:
-        """Put them in force; the settings before where they changed, otherwise None."""
-        self.error = ""
+        """Put them in force; the settings before where they changed, otherwise None.
+
+        Raises:
+            RefusedError: the copy for the roles cannot be written; those before stay in force.
+        """
         before = self.config
+        if self._copy is not None and draft.config != before:
+            _write_copy(self._copy, draft.content)
+        self.error = ""
         self._content, self.config = draft
         changed = [f"[{name}]" for name in FIXED if getattr(self.config, name) != getattr(self._started, name)]
         self.pending = f"{' '.join(changed)} changed; restart metergate to use it" if changed else ""
         return before if self.config != before else None
 
     def hand_over(self, copy: Path) -> None:
-        """Write the content in force where the roles read it."""
-        beside = copy.with_suffix(".new")
-        write_secret(beside, self._content)
+        """Write the content in force where the roles read it, now and whenever it changes.
+
+        Raises:
+            RefusedError: it cannot be written.
+        """
+        _write_copy(copy, self._content)
+        self._copy = copy
+
+
+def _write_copy(copy: Path, content: bytes) -> None:
+    beside = copy.with_suffix(".new")
+    try:
+        write_secret(beside, content)
         beside.replace(copy)
+    except OSError as error:
+        raise RefusedError(
+            f"{copy}: cannot be written ({error.strerror}); the roles read their settings there, see gateway.run_dir"
+        ) from error
 
 
 def write_secret(path: Path, content: bytes) -> None:

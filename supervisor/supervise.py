@@ -192,8 +192,6 @@ class Supervisor:
     def _follow(self, before: Config | None) -> None:
         """Have the processes be as the settings in force say; parked ones get another chance in any case."""
         config = self._settings.config
-        if before is not None:
-            self._settings.hand_over(self._copy)
         started = [process.name for spec in self._specs for process in self._follow_role(spec, before or config)]
         if before is not None:
             follows = f"starts again: {' '.join(started)}" if started else "no role has to start again"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import RefusedError
 from supervisor.loop import Loop, now
 from supervisor.reload import Reload
 from supervisor.settings import Settings
@@ -49,7 +50,7 @@ def test_a_file_that_is_mended_gives_a_parked_role_another_chance(tmp_path: Path
 def test_a_verdict_is_asked_for_again_after_a_while(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supervisor.reload.VERIFY_AGAIN_S", 0.05)
+    monkeypatch.setattr("supervisor.reload.AGAIN_S", 0.05)
     settings = tmp_path / "metergate.toml"
     settings.write_text("[gateway]\nrun_dir = '.'\n")
     verdicts = ["a folder is closed", ""]
@@ -77,3 +78,41 @@ def test_a_verdict_is_asked_for_again_after_a_while(
     reload.read()
     loop.run()
     assert (refused, verdicts, in_force.config.wallbox.present) == (["a folder is closed"], [], True)
+
+
+def test_where_the_roles_copy_cannot_be_written_those_before_stay_in_force(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta") as run:
+        run.wait_ready()
+        before = {child.name: child.pid for child in run.children()}
+        in_the_way = run.run_dir / "supervisor.new"
+        in_the_way.mkdir()
+        run.write(workers=2)
+        with pytest.raises(RefusedError, match=r"supervisor\.toml: cannot be written \(Is a directory\); the roles"):
+            run.command("reload")
+        run.wait_event("config.invalid", "cannot be written")
+        assert {child.name: child.pid for child in run.children()} == before
+        in_the_way.rmdir()
+        run.command("reload")
+        run.wait(lambda run: run.child("beta.2").state == "ready")
+        assert run.end() == 0
+
+
+def test_where_the_roles_copy_cannot_be_written_at_the_start_nothing_starts(tmp_path: Path) -> None:
+    (tmp_path / "run" / "supervisor.new").mkdir(parents=True)
+    with running(tmp_path, "alpha", "beta") as run:
+        assert run.process.wait(20) == 1
+        assert "cannot be written (Is a directory)" in run.output.read_text()
+        assert run.starts("alpha") == []
+
+
+def test_where_the_draft_cannot_be_written_the_settings_are_refused(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "gamma") as run:
+        run.wait_ready()
+        in_the_way = run.run_dir / "supervisor.draft"
+        in_the_way.mkdir()
+        run.write(more=PRESENT)
+        with pytest.raises(RefusedError, match="the files that the settings name could not be checked: Is a directory"):
+            run.command("reload")
+        in_the_way.rmdir()
+        run.command("reload")
+        assert run.end() == 0
