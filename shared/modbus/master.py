@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from shared.errors import PeerError
+from shared.modbus.allowance import Allowance
 from shared.modbus.frame import BROKEN, HEADER, frame_size, wrap
 
 
@@ -22,6 +23,7 @@ class Master(asyncio.Protocol):
         self._where = where
         self._told = ended
         self._transport: asyncio.Transport | None = None
+        self._allowance = Allowance()
         self._buffer = b""
         self._transaction = 0
         self._unit = 0
@@ -45,6 +47,7 @@ class Master(asyncio.Protocol):
             raise RuntimeError("one request at a time")
         self._transaction = (self._transaction + 1) % 65536
         self._unit = unit
+        self._allowance.asked()
         self._answer = asyncio.get_running_loop().create_future()
         try:
             self._transport.write(self._transaction.to_bytes(2, "big") + wrap(unit, pdu))
@@ -75,6 +78,9 @@ class Master(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers, whole or in parts."""
+        if not self._allowance.covers(len(data)):
+            self.cut(f"{self._where} sent more than it was asked for")
+            return
         buffer = self._buffer + data
         at = 0
         while (size := frame_size(buffer, at)) > 0:
