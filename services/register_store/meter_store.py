@@ -81,11 +81,13 @@ class MeterStore:
 
     Attributes:
         findings: what happened and was not yet told.
+        damage: why counters are not known and nothing is kept; empty while the journal is whole.
     """
 
     def __init__(self, meter: Meter, state_dir: Path, *, wallbox: bool) -> None:
         self.meter = meter
         self.findings: list[Finding] = []
+        self.damage = ""
         self._rarely = Rarely()
         self._plan = plan_for(meter, wallbox=wallbox)
         self._clocks = clock.ClockMap()
@@ -188,7 +190,8 @@ class MeterStore:
         try:
             journal = Journal(path)
         except JournalDamagedError as error:
-            self.findings.append(Finding("journal.damaged", "error", str(error)))
+            self.damage = str(error)
+            self.findings.append(Finding("journal.damaged", "error", self.damage))
             return None, Record()
         if journal.alarm:
             self.findings.append(Finding("journal.slot_damaged", "error", journal.alarm))
