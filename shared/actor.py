@@ -140,7 +140,13 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         raise_descriptor_limit()
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
         uvloop.run(
-            _live(actor_class, config, partial(Bus, endpoints, instance, lock.generation, log), environ, control)
+            _live(
+                actor_class,
+                config,
+                partial(Bus, endpoints, instance, lock.generation, log, lock.renew),
+                environ,
+                control,
+            )
         )
     except MetergateError as error:
         print(f"{instance}: {error}", file=sys.stderr)  # noqa: T201  # logging may not be set up yet

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from shared.bus.claim import LOOK_S, Claims
 from shared.bus.endpoints import Endpoints, Lock, acquire, endpoints_of
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket, router_socket
@@ -127,6 +128,10 @@ def _supervise(
 
         supervisor.on_first_ready = greet
         loop.signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), on_signal)
+        claims = Claims(publisher, lock.renew, report.error)
+        claims.add(pub, endpoints.pub(instance))
+        claims.add(cmd, endpoints.cmd(instance))
+        loop.every("claims", LOOK_S, claims.look)
         loop.watch(pub, publisher.on_readable)
         loop.watch(cmd, control.on_readable)
         try:

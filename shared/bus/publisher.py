@@ -8,9 +8,10 @@ import socket as sockets
 from collections.abc import Callable
 from typing import Final, TypedDict, cast
 
+import msgspec
 import zmq
 
-from shared.bus.codec import encode
+from shared.bus.codec import decode, encode
 from shared.bus.messages import Event, Message, Seen, topic
 from shared.bus.sockets import Socket
 
@@ -73,6 +74,13 @@ class Publisher:
         if not isinstance(message, Event | Seen) and (name in self._last or len(self._last) < MAX_TOPICS):
             self._last[name] = payload  # an event is not a state: who comes later did not see it happen
         self._send(name, payload)
+
+    def renew(self, generation: int) -> None:
+        """Go on in another generation: say again what is so, newer than whatever was said in the one before."""
+        self.generation = generation
+        for name, payload in self._last.items():
+            self._last[name] = again = encode(msgspec.structs.replace(decode(payload), gen=generation))
+            self._send(name, again)
 
     def on_readable(self) -> None:
         """Take the subscriptions that arrived and send the last values that they match, each topic once."""

@@ -31,6 +31,7 @@ TESTED_ELSEWHERE = {
     "services/tls_slave/report.py": "tests/services/tls_slave/test_server.py",
     "shared/bus/message.py": "tests/shared/bus/test_publisher.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
+    "shared/bus/subscription.py": "tests/shared/bus/test_bus.py",
     "shared/config/effective.py": "tests/supervisor/cli/test_config.py",
     "shared/kernel.py": "tests/supervisor/test_supervise.py",
     "supervisor/cli/audit.py": "tests/supervisor/cli/test_certs.py",
