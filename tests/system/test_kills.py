@@ -29,6 +29,7 @@ ROLES = ("measurement", "register-store", "plain-slave")
 STOP_EVERY = 4
 """Each so-many-th process is stopped instead of killed: noticing that takes the supervisor a whole beat time-out."""
 BEAT_TIMEOUT_S = 1.0
+DEFAULT_BEAT_TIMEOUT_S = 3.0
 GROWTH_KIB = 1536
 FORGIVING = f"[supervisor]\nbeat_timeout_s = {BEAT_TIMEOUT_S}\nmax_deaths_per_minute = 100000\n"
 
@@ -194,7 +195,7 @@ def test_roles_come_back_by_themselves_when_the_fork_server_hangs(run_dir: Path)
 
 
 def test_a_slave_that_starts_while_the_store_hangs_serves_as_soon_as_that_was_killed(run_dir: Path) -> None:
-    with _stepping(run_dir) as gateway, contextlib.closing(_Rebirths(gateway)) as rebirths:
+    with _stepping(run_dir, "") as gateway, contextlib.closing(_Rebirths(gateway)) as rebirths:
         measurement, store, slave = (rebirths.pid(role) for role in ROLES)
         send(store, signal.SIGSTOP)
         begin = time.monotonic()
@@ -204,13 +205,11 @@ def test_a_slave_that_starts_while_the_store_hangs_serves_as_soon_as_that_was_ki
             for read in (steps.SHORT, steps.COUNTERS):
                 with pytest.raises(ModbusError) as refused:
                     client.read(*read)
-                assert refused.value.code == 4, (
-                    "the last image was in the memory of the one that hangs, and of the one killed"
-                )
+                assert refused.value.code == 4, "who had the image hangs, or was killed"
             wait_for(lambda: _reads(client), "a value", 20)
             assert client.read(*steps.COUNTERS)
         say(f"values again {time.monotonic() - begin:.1f} s after the store began to hang")
-        assert time.monotonic() - begin < BEAT_TIMEOUT_S + 4
+        assert time.monotonic() - begin < DEFAULT_BEAT_TIMEOUT_S + 4
         assert rebirths.pid("measurement") == measurement
         assert rebirths.pid("register-store") != store
 
