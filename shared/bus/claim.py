@@ -7,6 +7,7 @@ anew. Between hosts keys do that; there is no file.
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import zmq
@@ -50,9 +51,12 @@ class Claims:
         self._held.append((socket, endpoint, _file(endpoint)))
 
     def look(self) -> None:
-        """Bind again what another process has bound as well, or removed; connections that stand are not touched."""
+        """Bind again what another process has bound as well, or removed; connections that stand are not touched.
+
+        Where the whole folder is gone there is nothing to take back; the supervisor ends then.
+        """
         for index, (socket, endpoint, ours) in enumerate(self._held):
-            if _file(endpoint) != ours and self._is_taken_back(socket, endpoint):
+            if _file(endpoint) != ours and _has_folder(endpoint) and self._is_taken_back(socket, endpoint):
                 self._held[index] = (socket, endpoint, _file(endpoint))
 
     def _is_taken_back(self, socket: Socket, endpoint: Endpoint) -> bool:
@@ -98,6 +102,10 @@ class Sight:
         self._socket.disconnect(self._endpoint.address)
         self._socket.connect(self._endpoint.address)
         return True
+
+
+def _has_folder(endpoint: Endpoint) -> bool:
+    return Path(endpoint.address.removeprefix(_SCHEME)).parent.is_dir()
 
 
 def _bind(socket: Socket, endpoint: Endpoint) -> str:
