@@ -136,7 +136,8 @@ def test_a_named_file_that_is_mended_clears_the_refusal_by_itself(gateway: Gatew
     table = gateway.folder / "mended.csv"
     table.write_text("t,power\n0,1\n", encoding="utf-8")
     before = gateway.pids()
-    energy = wait_for(lambda: (found := _energy(gateway.port)) > (0, 0) and found, "some energy")
+    wait_for(lambda: _energy(gateway.port) > (0, 0), "some energy")
+    energy = _energy(gateway.port)
     text = gateway.text().partition("[[meter]]")[0]
     gateway.write(f'{text}[[meter]]\nid = "house"\nsource = "replay"\n[meter.replay]\nfile = "mended.csv"\n')
     wait_for(lambda: "mended.csv:1: column 'power'" in gateway.ask("ps")["config_error"], "the refusal")
