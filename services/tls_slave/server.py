@@ -10,7 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Protocol
 
 from OpenSSL import SSL
 from structlog.typing import FilteringBoundLogger
@@ -33,10 +33,8 @@ from shared.tls.decisions import NONE, Decisions
 from shared.tls.limits import Limits as HandshakeLimits
 from shared.tls.limits import Refusal, origin_of
 from shared.tls.peer import TlsPeer
+from shared.tls.told import CutCount
 from shared.tls.trust import Standing
-
-MAX_CUT_TOLD: Final = 256
-"""Fingerprints whose cut connections are still counted."""
 
 
 class Witness(Protocol):
@@ -89,7 +87,7 @@ class TlsServer(Server):
         super().__init__(replica, log, limits, now_ns=now_ns)
         self.decisions: Decisions = NONE
         self.external_control = external_control
-        self.closed: dict[str, int] = {}
+        self.closed = CutCount()
         self._witness = witness
         self._wall_s = wall_s
         self._writer = StoreWriter(call, replica, log)
@@ -148,6 +146,10 @@ class TlsServer(Server):
     def open_by_fingerprint(self) -> Counter[str]:
         """Connections that are open now, also in quarantine."""
         return Counter(each.access.peer.certificate.fingerprint for each in self._peers())
+
+    def vouched(self) -> list[PeerAccess]:
+        """Peers that an authority vouches for."""
+        return [each.access for each in self._peers() if each.access.verdict.standing is Standing.CA_VALID]
 
     def waiting(self) -> list[PeerAccess]:
         """Peers in quarantine."""
@@ -244,9 +246,7 @@ class TlsServer(Server):
             return
         fingerprint = connection.access.peer.certificate.fingerprint
         connection.transport.abort()
-        self.closed[fingerprint] = self.closed.pop(fingerprint, 0) + 1
-        if len(self.closed) > MAX_CUT_TOLD:
-            del self.closed[next(iter(self.closed))]
+        self.closed.add(fingerprint)
         verdict = connection.access.verdict
         self._log.info(
             "connection cut off",
