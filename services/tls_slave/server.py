@@ -124,15 +124,12 @@ class TlsServer(Server):
 
     def decide(self, decisions: Decisions) -> None:
         """Act by new decisions: whoever lost his place is cut off before this returns."""
-        gone = self.decisions.authority_fingerprints - decisions.authority_fingerprints
         self.decisions = decisions
         for connection in self._peers():
-            verdict = connection.judge()
-            orphaned = verdict.standing is Standing.CA_VALID and connection.access.peer.authority in gone
-            if not verdict.served or orphaned:
-                self._put_out(connection)
-            else:
+            if connection.judge().served:
                 self._quarantine.leave(connection)
+            else:
+                self._put_out(connection)
 
     def image_taken(self) -> None:
         """The replica has a new image."""
