@@ -12,13 +12,13 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from services.master_pusher.batch import Batch
-from services.master_pusher.sender import Refusal, Sender, Sent, UntrustedError
+from services.master_pusher.sender import Refusal, Sender, Sent
 from services.master_pusher.words import amount
 from shared import clock
 from shared.bus.messages import Push
 from shared.config.master import GroupName
 from shared.config.master import Target as Settings
-from shared.errors import PeerError, RefusedError
+from shared.errors import PeerError, RefusedError, UntrustedError
 
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 10.0

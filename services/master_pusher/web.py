@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -18,11 +18,14 @@ from msgspec import UNSET
 from services.master_pusher.batch import Batch
 from services.master_pusher.groups import GROUPS
 from services.master_pusher.http import Answer, Exchange
-from services.master_pusher.sender import Dialler, Line, Sent
+from services.master_pusher.sender import Line, Sent
 from shared import clock
 from shared.config.master import GroupName, Target
 from shared.errors import PeerError
 from shared.registers.decode import decode_rows, words_of
+
+if TYPE_CHECKING:
+    from shared.tls.outward import Outward
 
 SCHEMA: Final = "metergate/push/1"
 MAX_SECRET: Final = 4096
@@ -34,12 +37,12 @@ class WebSender:
 
     Args:
         settings: the receiver's table.
-        dialler: makes TLS connections.
+        outward: makes TLS connections.
         wall_s: seconds since 1970.
     """
 
-    def __init__(self, settings: Target, dialler: Dialler | None, wall_s: Callable[[], float] = time.time) -> None:
-        self._line = Line(settings, dialler)
+    def __init__(self, settings: Target, outward: "Outward | None", wall_s: Callable[[], float] = time.time) -> None:
+        self._line = Line(settings, outward)
         self._settings = settings
         self._wall_s = wall_s
         self._exchange: Exchange | None = None
@@ -74,6 +77,7 @@ class WebSender:
         """See `Sender`."""
         if self._exchange is None:
             raise PeerError(f"no connection to {self._line.receiver.place}")
+        self._line.check()
         body = batch.web.get(names)
         if body is None:
             body = batch.web[names] = message(batch, names, self._wall_s(), clock.now_ns())

@@ -4,7 +4,6 @@ For streams that no library takes, such as TLS whose peer is looked at before th
 """
 
 import asyncio
-from collections.abc import Callable
 
 from shared.errors import PeerError
 from shared.modbus.allowance import Allowance
@@ -16,12 +15,10 @@ class Master(asyncio.Protocol):
 
     Args:
         where: the peer, for messages.
-        ended: called once the connection has ended.
     """
 
-    def __init__(self, where: str, ended: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, where: str) -> None:
         self._where = where
-        self._told = ended
         self._transport: asyncio.Transport | None = None
         self._allowance = Allowance()
         self._buffer = b""
@@ -94,7 +91,6 @@ class Master(asyncio.Protocol):
         """The peer ended it, or we did."""
         self._transport = None
         self._ended(f"{self._where} closed the connection" + (f": {exc}" if exc else ""))
-        self._told()
 
     def _take(self, frame: bytes) -> None:
         mine = int.from_bytes(frame[:2], "big") == self._transaction and frame[HEADER - 1] == self._unit

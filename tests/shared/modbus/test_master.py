@@ -6,7 +6,6 @@ import pytest
 
 from shared.errors import PeerError
 from shared.modbus.master import Master
-from tests.support import until
 
 READ = b"\3\0\0\0\1"
 ANSWER = b"\3\2\0\7"
@@ -22,19 +21,21 @@ Story = Callable[[Master], Awaitable[None]]
 
 def play(serve: Serve, story: Story) -> None:
     async def whole() -> None:
+        ended = asyncio.Event()
+
         async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await serve(reader, writer)
             writer.close()
+            ended.set()
 
         async with await asyncio.start_server(once, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            ended: list[str] = []
-            master = Master("the meter", lambda: ended.append("ended"))
+            master = Master("the meter")
             await asyncio.get_running_loop().create_connection(lambda: master, "127.0.0.1", port)
             assert master.connected
             await story(master)
             master.close()
-            await until(lambda: ended == ["ended"])
+            await ended.wait()
             assert not master.connected
 
     asyncio.run(whole())

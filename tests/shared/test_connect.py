@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.master_pusher.connect import Connector
+from shared.connect import Connector
 from shared.errors import PeerError
 from tests.support import free_port
 from tests.system.receivers import BlackHole
