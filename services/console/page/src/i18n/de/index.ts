@@ -1,4 +1,8 @@
 import type { Catalogue } from "../index.ts";
+import { certificates } from "./certificates.ts";
+import { clients } from "./clients.ts";
+import { modbus } from "./modbus.ts";
+import { settings } from "./settings.ts";
 import { shell } from "./shell.ts";
 
-export const de = { ...shell } satisfies Catalogue;
+export const de = { ...shell, ...modbus, ...certificates, ...clients, ...settings } satisfies Catalogue;
