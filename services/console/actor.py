@@ -55,9 +55,8 @@ class Console(Actor):
         sockets = life.listen or (listen(settings),)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._hear.town.run())
+                tasks.create_task(desk.run())
                 tasks.create_task(self._follow_settings())
-                tasks.create_task(desk.keep_audit())
                 tasks.create_task(serve(app, sockets, context))
                 life.log.info("serving the page", host=settings.host, port=settings.port, https=settings.https)
                 self._welcome(desk)

@@ -41,6 +41,7 @@ class Protocol(H11Protocol):
             self.connections.discard(self)
             transport.abort()
             return
+        self.app_state = {**self.app_state, "abort": transport.abort}  # for a stream whose reader does not read
         self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from services.console.api.errors import not_found
+from services.console.hear.certificates import Certificates
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
+from services.console.stream.response import Streams
+from services.console.stream.topics import Topics
 from shared import clock
 from shared.audit import AuditLog, Who
 from shared.bus.messages import Event
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 DECIDE_S: Final = 8.0
 """Patience with a decision that has to reach every process and the disk."""
 SYNC_S: Final = 1.0
+ORDER_S: Final = 30.0
 
 
 def folder_of(config: "Config") -> Path:
@@ -58,6 +62,9 @@ class Desk:
         life, hear, site: as given.
         folder: of what the console owns.
         door: who comes in.
+        streams: how many are open.
+        topics: what they are told.
+        certificates: how many there are.
 
     Raises:
         ConfigError: the state folder cannot be written.
@@ -71,6 +78,20 @@ class Desk:
         self._audit = _audit_log(life)
         self._unsynced = False
         self.door = Door(Accounts(self.folder), self.note)
+        self.streams = Streams()
+        self.door.on_ended = self.streams.end
+        self.certificates = Certificates(self.ask, lambda: self.topics.state("certificates"))
+        hear.town.on_trust = self.certificates.said
+        self.topics = Topics(hear, {"certificates": self.certificates.state})
+
+    async def run(self) -> None:
+        """All that goes on besides requests. Never returns."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.hear.town.run())
+            tasks.create_task(self.certificates.run())
+            tasks.create_task(self.topics.run())
+            tasks.create_task(self._keep_audit())
+            tasks.create_task(self._keep_order())
 
     def note(self, caller: "Caller", what: str, target: str, result: str) -> None:
         """Into the audit log, before it is done.
@@ -84,8 +105,14 @@ class Desk:
             raise RefusedError(f"the audit log cannot be written ({error.strerror}); nothing was changed") from error
         self._unsynced = True
 
-    async def keep_audit(self) -> None:
-        """Once a second, have the disk take what was noted. Never returns."""
+    async def _keep_order(self) -> None:
+        """End the streams of sessions that have ended by themselves."""
+        while True:
+            await asyncio.sleep(ORDER_S)
+            self.streams.end_unless(self.door.is_open)
+
+    async def _keep_audit(self) -> None:
+        """Once a second, have the disk take what was noted."""
         while True:
             if self._unsynced:
                 self._unsynced = False

@@ -98,6 +98,11 @@ class Door:
         self.used[key] = self._wall()
         return Caller(address=address, scopes=scopes_up_to(entry.scope), user=f"token:{entry.name}", session=key)
 
+    def is_open(self, key: str) -> bool:
+        """Whether this session or token still lets in."""
+        entry = self.accounts.sessions.get(key) or self._viewers.get(key)
+        return key in self.accounts.tokens or (entry is not None and self._wall() < entry.expires)
+
     def entry(self, caller: Caller) -> SessionEntry | None:
         """The caller's session; None for tokens and nobody."""
         return self.accounts.sessions.get(caller.session) or self._viewers.get(caller.session)
