@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as WebRoute
 
+from services.console import assets
 from services.console.answers import answer, failure
 from services.console.api import errors
 from services.console.api.errors import ApiError
@@ -27,7 +28,7 @@ BODY_S: Final = 10.0
 
 
 def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
-    """The API. The guard stands before it and has found out who asks.
+    """The API and the page. The guard stands before it and has found out who asks.
 
     Args:
         desk: given to every handler.
@@ -40,7 +41,8 @@ def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
         routes=[
             WebRoute(PREFIX + path, _endpoint(desk, methods), methods=list(methods))
             for path, methods in by_path.items()
-        ],
+        ]
+        + assets.routes(),
         exception_handlers={HTTPException: _told},
     )
 

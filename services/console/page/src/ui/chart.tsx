@@ -5,6 +5,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { NOTHING, power, time, weekday } from "../format.ts";
 import { onTheme } from "../theme.ts";
 
+const HALF_DAY_MS = 12 * 3600_000;
+
 export interface Line {
   label: string;
   /** Name of a colour of tokens.css. */
@@ -92,12 +94,13 @@ function options(Plot: typeof uPlot, element: HTMLElement, given: Given, point: 
     ms: 1,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { x: { time: true }, y: { range: { min: { soft: 0, mode: 1, pad: 0.1 }, max: { soft: 0, mode: 1, pad: 0.1 } } } },
+    scales: { x: step === "day" ? { time: true, range: (_, low, high) => [low - HALF_DAY_MS, high + HALF_DAY_MS] } : { time: true }, y: { range: { min: { soft: 0, mode: 1, pad: 0.1 }, max: { soft: 0, mode: 1, pad: 0.1 } } } },
     axes: [
       {
         ...axis,
         grid: { show: false },
         space: 64,
+        size: 30,
         ...(step === "day" ? { incrs: [86_400_000, 2 * 86_400_000, 7 * 86_400_000] } : {}),
         values: (_, splits) => splits.map((split) => (step === "day" ? weekday(split) : time(split, false))),
       },

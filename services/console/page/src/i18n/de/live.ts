@@ -18,7 +18,7 @@ export const live = {
   "live.counter.export": "Energie ins Netz",
   "live.flow": "Energiefluss",
   "live.phases": "Phasen",
-  "live.phase": "Phase",
+  "live.quantity": "Größe",
   "live.power": "Leistung",
   "live.voltage": "Spannung",
   "live.current": "Strom",

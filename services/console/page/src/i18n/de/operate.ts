@@ -42,7 +42,7 @@ export const operate = {
   "bus.record": "Aufzeichnen und herunterladen",
   "bus.record_one": "{n} Sekunde",
   "bus.record_other": "{n} Sekunden",
-  "bus.record.hint": "Eine Datei für `metergate replay`. Das Herunterladen dauert so lange wie die Aufzeichnung.",
+  "bus.record.hint": "Eine Datei für „metergate replay“. Das Herunterladen dauert so lange wie die Aufzeichnung.",
   "bus.seconds": "Wie lange",
 
   "events.lead": "Entscheidungen über Vertrauen, Schreibzugriffe, Neustarts, Lücken der Quelle, Korrekturen an Zählerständen.",

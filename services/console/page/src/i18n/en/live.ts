@@ -18,7 +18,7 @@ export const live = {
   "live.counter.export": "Energy into the grid",
   "live.flow": "Energy flow",
   "live.phases": "Phases",
-  "live.phase": "Phase",
+  "live.quantity": "Quantity",
   "live.power": "Power",
   "live.voltage": "Voltage",
   "live.current": "Current",

@@ -42,7 +42,7 @@ export const operate = {
   "bus.record": "Record and download",
   "bus.record_one": "{n} second",
   "bus.record_other": "{n} seconds",
-  "bus.record.hint": "A file for `metergate replay`. The download goes on as long as the recording.",
+  "bus.record.hint": "A file for “metergate replay”. The download goes on as long as the recording.",
   "bus.seconds": "How long",
 
   "events.lead": "Decisions about trust, writes, restarts, gaps of the source, corrections of counters.",

@@ -87,7 +87,13 @@ export function FlowPicture({ flow, stale }: { flow: Flow; stale: boolean }) {
           <g class={`flow-part ${part} ${part === "grid" && watts < 0 ? "out" : "in"}`} transform={`translate(${x} ${y})`}>
             <circle r={RADIUS} />
             <path d={PICTURES[part]} transform="translate(0 -2)" />
-            <text y={RADIUS + 19}>{power(Math.abs(watts))}</text>
+            {part === "solar" ? (
+              <text class="beside" x={RADIUS + 9} y="5">
+                {power(Math.abs(watts))}
+              </text>
+            ) : (
+              <text y={RADIUS + 19}>{power(Math.abs(watts))}</text>
+            )}
             {part === "battery" && flow.battery_soc !== null && (
               <text class="small" y="22">
                 {number(flow.battery_soc)} %

@@ -6,31 +6,32 @@ import { Table } from "../../ui/table.tsx";
 
 const PHASES = ["l1", "l2", "l3"] as const;
 
+type Phase = (typeof PHASES)[number];
+
 export function Phases({ live: { values, counters } }: { live: Live }) {
-  const rows = PHASES.map((phase) => ({
-    phase,
-    power: values[`active_power_${phase}`],
-    voltage: values[`voltage_${phase}`],
-    current: values[`current_${phase}`],
-    factor: values[`power_factor_${phase}`],
-    bought: counters[`active_energy_import_${phase}`],
-    sold: counters[`active_energy_export_${phase}`],
-  }));
+  const rows: { title: string; cell: (phase: Phase) => string }[] = [
+    { title: t("live.power"), cell: (phase) => power(values[`active_power_${phase}`]) },
+    { title: t("live.voltage"), cell: (phase) => unit(values[`voltage_${phase}`], 1, "V") },
+    { title: t("live.current"), cell: (phase) => unit(values[`current_${phase}`], 2, "A") },
+    { title: t("live.factor"), cell: (phase) => number(values[`power_factor_${phase}`], 3) },
+    { title: t("live.import"), cell: (phase) => energy(counters[`active_energy_import_${phase}`]) },
+    { title: t("live.export"), cell: (phase) => energy(counters[`active_energy_export_${phase}`]) },
+  ];
   return (
     <Table
       caption={t("live.phases")}
       rows={rows}
-      rowKey={(row) => row.phase}
+      rowKey={(row) => row.title}
       empty=""
       dense
       columns={[
-        { key: "phase", title: t("live.phase"), cell: (row) => <strong>{row.phase.toUpperCase()}</strong> },
-        { key: "power", title: t("live.power"), numeric: true, cell: (row) => power(row.power) },
-        { key: "voltage", title: t("live.voltage"), numeric: true, cell: (row) => unit(row.voltage, 1, "V") },
-        { key: "current", title: t("live.current"), numeric: true, cell: (row) => unit(row.current, 2, "A") },
-        { key: "factor", title: t("live.factor"), numeric: true, cell: (row) => number(row.factor, 3) },
-        { key: "bought", title: t("live.import"), numeric: true, cell: (row) => energy(row.bought) },
-        { key: "sold", title: t("live.export"), numeric: true, cell: (row) => energy(row.sold) },
+        { key: "what", title: t("live.quantity"), silent: true, cell: (row) => <span class="muted">{row.title}</span> },
+        ...PHASES.map((phase) => ({
+          key: phase,
+          title: phase.toUpperCase(),
+          numeric: true,
+          cell: (row: (typeof rows)[number]) => row.cell(phase),
+        })),
       ]}
     />
   );
