@@ -56,8 +56,8 @@ class Console(Actor):
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(desk.run())
-                tasks.create_task(self._follow_settings())
-                tasks.create_task(serve(app, sockets, context))
+                tasks.create_task(self._follow_settings(desk))
+                tasks.create_task(serve(app, sockets, context, life.log))
                 life.log.info("serving the page", host=settings.host, port=settings.port, https=settings.https)
                 self._welcome(desk)
                 life.ready()
@@ -78,10 +78,10 @@ class Console(Actor):
             else:
                 self.life.log.info("no password is set: the set-up code lets in", page=link, code=door.code)
 
-    async def _follow_settings(self) -> None:
+    async def _follow_settings(self, desk: "Desk") -> None:
         while True:
             if self._in_force.look():
-                self._hear.settings_changed()
+                desk.settings_changed()
             await asyncio.sleep(LOOK_S)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from services.console.api.errors import not_found
 from services.console.hear.certificates import Certificates
+from services.console.history.history import History
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
 from services.console.stream.response import Streams
@@ -65,6 +66,7 @@ class Desk:
         streams: how many are open.
         topics: what they are told.
         certificates: how many there are.
+        history: of the charts.
 
     Raises:
         ConfigError: the state folder cannot be written.
@@ -83,6 +85,8 @@ class Desk:
         self.certificates = Certificates(self.ask, lambda: self.topics.state("certificates"))
         hear.town.on_trust = self.certificates.said
         self.topics = Topics(hear, {"certificates": self.certificates.state})
+        self.history = History(hear, self.folder / "history.db", self.tell)
+        hear.known.on_sample = self._sample
 
     async def run(self) -> None:
         """All that goes on besides requests. Never returns."""
@@ -90,6 +94,7 @@ class Desk:
             tasks.create_task(self.hear.town.run())
             tasks.create_task(self.certificates.run())
             tasks.create_task(self.topics.run())
+            tasks.create_task(self.history.run())
             tasks.create_task(self._keep_audit())
             tasks.create_task(self._keep_order())
 
@@ -104,6 +109,16 @@ class Desk:
         except OSError as error:
             raise RefusedError(f"the audit log cannot be written ({error.strerror}); nothing was changed") from error
         self._unsynced = True
+
+    def settings_changed(self) -> None:
+        """Other settings are in force."""
+        self.hear.settings_changed()
+        self.history.settings_changed()
+        self.topics.changed("settings")
+
+    def _sample(self, meter: str) -> None:
+        self.history.take(meter)
+        self.topics.live(meter)
 
     async def _keep_order(self) -> None:
         """End the streams of sessions that have ended by themselves."""

@@ -44,7 +44,6 @@ class Topics:
         self._followed: dict[str, int] = {}
         self._told: dict[str, int] = {}
         self.hub = Hub(self._now)
-        hear.known.on_sample = self.live
         hear.known.on_source = self._source
         hear.events.on_event = self._event
         hear.town.on_sessions = lambda: self.changed("sessions")
