@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from shared.actor import Actor
 from shared.config.model import Console as Settings
 from shared.errors import ConfigError
+from shared.kernel import return_large_blocks
 from shared.modbus.listen import bind
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Console(Actor):
         from services.console.security.hosts import Hosts  # noqa: PLC0415
         from services.console.server import serve  # noqa: PLC0415
 
+        return_large_blocks()
         life, settings = self.life, self.life.config.console
         context, fingerprint = None, ""
         if settings.https:
