@@ -6,14 +6,16 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.config.faults import wrong
 from shared.config.model import Config
-from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
+from shared.errors import EXIT_DONE, EXIT_REFUSED, Fault, RefusedError
 from shared.tls.text import clean
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
 from supervisor.control import Control, Progress
 from supervisor.fleet import RESTING, Fleet, all_ready, at_rest
 from supervisor.loop import Callback, Loop, now
+from supervisor.preview import Preview
 from supervisor.process import Process
 from supervisor.report import Report
 from supervisor.settings import Draft, Settings
@@ -35,6 +37,7 @@ class Supervisor:
         copy: where roles read them.
         loop: everything waits there.
         verification: of new settings.
+        preview: of settings that somebody thinks of.
         board: what others see.
         report: log.
         fleet: the processes; its launcher is set.
@@ -52,6 +55,7 @@ class Supervisor:
         loop: Loop,
         *,
         verification: Verification,
+        preview: Preview,
         board: Board,
         report: Report,
         fleet: Fleet,
@@ -61,6 +65,7 @@ class Supervisor:
         self._copy = copy
         self._loop = loop
         self._verification = verification
+        self._preview = preview
         self._board = board
         self._report = report
         self._fleet = fleet
@@ -71,6 +76,7 @@ class Supervisor:
         self._ticks = 0
         self.on_first_ready: Callback | None = None
         self.exit_code = EXIT_DONE
+        preview.on_found = self._settle
         fleet.on_change = self._changed
         fleet.on_escalate = self._give_up
 
@@ -127,17 +133,16 @@ class Supervisor:
         if draft is None:
             self._refused(self._settings.error, known)
         elif modules := verifiers(self._specs, self._settings.config, draft.config):
-            self._verification.begin(draft.content, modules, lambda reason: self._verified(draft, reason))
+            self._verification.begin(draft.content, modules, lambda faults: self._verified(draft, faults))
         else:
             self._take(draft)
 
-    def _verified(self, draft: Draft, reason: str) -> None:
-        if reason:
-            self._refused(reason, self._settings.error)
+    def _verified(self, draft: Draft, faults: tuple[Fault, ...]) -> None:
+        if faults:
+            self._refused(str(wrong(self._settings.path, faults)), self._settings.error)
         else:
             self._take(draft)
-        if self._control is not None:
-            self._control.settle()
+        self._settle()
 
     def _refused(self, reason: str, known: str) -> None:
         self._settings.error = reason
@@ -168,16 +173,21 @@ class Supervisor:
         if verb == "reload":
             self.reload()
             return self._reloaded
+        if verb == "check":
+            return self._preview.begin(args.get("text"))
         if verb == "kill":
             return self._fleet.kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
         if verb not in {"start", "stop", "restart"}:
-            raise RefusedError(f"{verb!r} is no command; there are: kill ps reload restart start stop")
+            raise RefusedError(f"{verb!r} is no command; there are: check kill ps reload restart start stop")
         return self._steer(verb, args)
 
     def _steer(self, verb: str, args: dict[str, Any]) -> Progress:
         processes = self._fleet.named(str(args.get("role", "")))
         if verb != "stop" and any(process.life.state is State.DISABLED for process in processes):
             raise RefusedError(f"{processes[0].spec.name} is disabled in the settings; enable it there")
+        who = clean(str(args.get("by") or "cli"), 64)
+        name = processes[0].spec.name if len(processes) > 1 else processes[0].name
+        self._board.event(f"role.{verb}", f"{verb} {name}, by {who}", child=name, by=who)
         for process in processes:
             life = process.life
             if verb == "start":
@@ -213,9 +223,8 @@ class Supervisor:
             self._board.write(self._fleet)
         else:
             self._board.show(self._fleet)
-        self._fleet.sweep(self._verification.pid)
-        if self._control is not None:
-            self._control.settle()
+        self._fleet.sweep(self._verification.pid, self._preview.pid)
+        self._settle()
 
     def _follow(self, before: Config | None) -> None:
         """Have the processes be as the settings in force say; parked ones get another chance in any case."""
@@ -267,8 +276,7 @@ class Supervisor:
                 self._fleet.do(each, each.life.start(now()))
             return
         self._board.show(self._fleet)
-        if self._control is not None:
-            self._control.settle()
+        self._settle()
         if self._closing:
             self._end_next_stage()
         elif self.on_first_ready is not None and all(
@@ -276,6 +284,10 @@ class Supervisor:
         ):
             greet, self.on_first_ready = self.on_first_ready, None
             greet()
+
+    def _settle(self) -> None:
+        if self._control is not None:
+            self._control.settle()
 
     def _give_up(self, reason: str) -> None:
         if not self._closing:
@@ -285,6 +297,7 @@ class Supervisor:
     def _close(self, code: int) -> None:
         self._closing = self._fleet.ending = True
         self._verification.cancel()
+        self._preview.cancel()
         self._moving.clear()
         self.exit_code = code
         if self._control is not None:

@@ -17,6 +17,7 @@ from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
+from supervisor.preview import Preview
 from supervisor.report import Report, say
 from supervisor.settings import Settings
 from supervisor.spec import ROLES, RoleSpec, named
@@ -107,8 +108,17 @@ def _supervise(
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
         verification = Verification(loop, env, copy.with_suffix(".draft"))
+        preview = Preview(specs, settings, fleet, Verification(loop, env, copy.with_suffix(".preview")))
         supervisor = Supervisor(
-            specs, settings, copy, loop, verification=verification, board=board, report=report, fleet=fleet
+            specs,
+            settings,
+            copy,
+            loop,
+            verification=verification,
+            preview=preview,
+            board=board,
+            report=report,
+            fleet=fleet,
         )
         control = Control(cmd, supervisor.execute, report)
         supervisor.serve(control)
@@ -133,6 +143,7 @@ def _supervise(
             supervisor.run()
         finally:
             verification.cancel()
+            preview.cancel()
             fleet.close()
             loop.close()
             state_file.remove()

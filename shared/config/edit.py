@@ -182,7 +182,8 @@ def _check(after: bytes, path: Path, meant: dict[str, Any]) -> None:
     try:
         parse(after, path)
     except ConfigError as error:
-        raise ConfigError(f"{error}\nnothing was written; the lines above are those of the changed text") from error
+        words = f"{error}\nnothing was written; the lines above are those of the changed text"
+        raise ConfigError(words, error.faults) from error
     if tomllib.loads(after.decode()) != meant:
         raise RefusedError(f"{path}: this change cannot be made by program; nothing was written, edit it by hand")
 

@@ -14,8 +14,9 @@ from msgspec import UNSET, Meta, UnsetType
 from services.measurement.modbus.layout import Block, Point, Sign, Text
 from services.measurement.modbus.registers import Order, Register, Type, registers_of, sunspec_marker
 from shared.config.check import Problem, build
+from shared.config.faults import located, wrong
 from shared.config.lines import Key
-from shared.config.load import listing, read_toml
+from shared.config.load import read_toml
 from shared.config.model import Identity
 from shared.config.section import Section
 from shared.errors import ConfigError
@@ -126,7 +127,7 @@ def parse(text: str, path: str) -> Profile:
         blocks = [compiler.block(block, ("block", index)) for index, block in enumerate(table.block)]
         compiler.whole(blocks)
     if table is None or problems:
-        raise ConfigError(listing(Path(path), text, problems))
+        raise wrong(Path(path), located(text, problems))
     return Profile(table.title, table.bases if table.kind == "sunspec" else (), tuple(blocks))
 
 
