@@ -167,7 +167,17 @@ CERTIFICATE_MANAGER: Final = RoleSpec(
     stop_stage=4,
 )
 
-ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER)
+CONSOLE: Final = RoleSpec(
+    name="console",
+    module="services.console",
+    needs=lambda config: config.console,
+    enabled=lambda config: config.console.enabled,
+    listen=lambda config: Listen(config.console.host, config.console.port),
+    over_budget="park",
+    stop_stage=1,
+)
+
+ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER, CONSOLE)
 
 
 def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tuple[str, ...]:

@@ -99,7 +99,8 @@ class Supervisor:
                     try:
                         self._fleet.sockets.hold(name, where)
                     except RefusedError as error:
-                        raise RefusedError(f"{name}: {error}") from error
+                        if spec.over_budget == "escalate":  # one that may be parked is, once it is to be started
+                            raise RefusedError(f"{name}: {error}") from error
                 self._fleet.add(name, spec)
         for process in self._fleet:
             if process.spec.enabled(config):
@@ -280,7 +281,9 @@ class Supervisor:
         if self._closing:
             self._end_next_stage()
         elif self.on_first_ready is not None and all(
-            each.life.state in {State.READY, State.DISABLED} for each in self._fleet
+            each.life.state in {State.READY, State.DISABLED}
+            or (each.life.state is State.PARKED and each.spec.over_budget == "park")
+            for each in self._fleet
         ):
             greet, self.on_first_ready = self.on_first_ready, None
             greet()

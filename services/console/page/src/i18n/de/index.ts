@@ -1,0 +1,4 @@
+import type { Catalogue } from "../index.ts";
+import { shell } from "./shell.ts";
+
+export const de = { ...shell } satisfies Catalogue;
