@@ -40,13 +40,13 @@ def test_of_very_many_mistakes_the_first_are_said_and_the_others_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "metergate.toml"
-    meters = (TEXT.format("k" * 60 + str(unit)).replace("house", f"m{unit}") for unit in range(250))
+    meters = (TEXT.format("k" * 60 + str(unit)).replace("house", f"m{unit}") for unit in range(256))
     path.write_text("".join(text.replace("[meter.", f"unit = {unit}\n[meter.") for unit, text in enumerate(meters)))
     assert main([MEASUREMENT], {"METERGATE_CONFIG": str(path)}) == EXIT_CONFIG
     said = capsys.readouterr().out
     assert len(said) < 60_000
     faults = json.loads(said)
-    assert faults[-1] == [0, "", f"and {250 - len(faults) + 1} mistakes more"]
+    assert faults[-1] == [0, "", f"and {256 - len(faults) + 1} mistakes more"]
 
 
 def test_as_a_process(processes: Processes, tmp_path: Path) -> None:

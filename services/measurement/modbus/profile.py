@@ -102,14 +102,13 @@ def load(named: str) -> Profile:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "is not UTF-8 text"
             raise ConfigError(f"{named}: profile cannot be read ({reason}); check path and permissions") from error
-    source = shipped / f"{named}.toml"
-    if not source.is_file():
-        names = sorted(item.name.removesuffix(".toml") for item in shipped.iterdir() if item.name.endswith(".toml"))
+    names = sorted(item.name.removesuffix(".toml") for item in shipped.iterdir() if item.name.endswith(".toml"))
+    if named not in names:
         raise ConfigError(
-            f"meter.modbus.profile: there is no profile {named!r}; shipped: {', '.join(names)}; "
+            f"meter.modbus.profile: there is no profile {named[:64]!r}; shipped: {', '.join(names)}; "
             "for one of your own give its path, ending in .toml"
         )
-    return parse(source.read_text(encoding="utf-8"), f"{named}.toml")
+    return parse((shipped / f"{named}.toml").read_text(encoding="utf-8"), f"{named}.toml")
 
 
 def parse(text: str, path: str) -> Profile:
