@@ -106,7 +106,7 @@ def set_value(
     Raises:
         ConfigError, RefusedError: as `edit`; also where the key leads nowhere.
     """
-    steps = _steps(dotted_key)
+    steps = steps_of(dotted_key)
     value = _value(toml_value_text)
 
     def change(document: "TOMLDocument") -> None:
@@ -121,7 +121,8 @@ def set_value(
     edit(path, change, lambda text, meant: in_its_place(text, meant, steps[-1][0], value), verify)
 
 
-def _steps(dotted_key: str) -> list[tuple[str, int | None]]:
+def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
+    """Name of each part of a dotted key, and its number in a list, from 1; RefusedError for what is no key."""
     steps = []
     for part in dotted_key.split("."):
         found = _KEY_PART.fullmatch(part)

@@ -1,10 +1,9 @@
 """Adding, changing and deleting a `[[master.slave]]` in the settings file.
 
-Lists of tables that stand apart, and comments between them, are more than tomlkit keeps: where the text has headers
-`[[master.slave]]`, lines are put in and taken out by hand, and what comes out must mean what was asked for.
+Where the text has headers `[[master.slave]]`, lines are put in and taken out, see `tables`; what comes out must mean
+what was asked for.
 """
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any, Final
 
 from shared.config.edit import in_its_place, rewrite
 from shared.config.master import MAX_RECEIVERS
+from shared.config.tables import put_in, take_out
 from shared.errors import RefusedError
 
 Verify = Callable[[bytes], None]
 """See `edit.edit`."""
-_HEADER: Final = re.compile(r"\s*\[")
-_MASTER: Final = re.compile(r"\s*\[\[?\s*master\s*[.\]]")
-_ENTRY: Final = re.compile(r"\s*\[\[\s*master\s*\.\s*slave\s*\]\]")
+_PLACE: Final = ("master", "slave")
 
 
 def add_receiver(path: Path, entry: Mapping[str, Any], verify: Verify = lambda _: None) -> None:
@@ -41,7 +39,7 @@ def add_receiver(path: Path, entry: Mapping[str, Any], verify: Verify = lambda _
                 f"there are {len(known)} receivers already, and {MAX_RECEIVERS} at most are pushed to; "
                 "delete one with `metergate slaves delete`"
             )
-        return _first_right([*known, dict(entry)], text, (_put_in(text, entry), _append(text, entry)))
+        return _first_right([*known, dict(entry)], text, (put_in(text, _PLACE, entry), _append(text, entry)))
 
     rewrite(path, change, verify)
 
@@ -93,7 +91,7 @@ def delete_receiver(path: Path, number: int, address: str, verify: Verify = lamb
         known = _entries(tomllib.loads(text))
         _same(known, number, address)
         left = [*known[: number - 1], *known[number:]]
-        return _first_right(left, text, (_take_out(text, number), _delete(text, number)))
+        return _first_right(left, text, (take_out(text, _PLACE, number), _delete(text, number)))
 
     rewrite(path, change, verify)
 
@@ -135,38 +133,6 @@ def _without(meaning: dict[str, Any]) -> dict[str, Any]:
     return rest | ({"master": master} if master else {})
 
 
-def _put_in(text: str, entry: Mapping[str, Any]) -> Iterator[str]:
-    """A table behind the last one of the master, or at the end: above the comment that introduces the next table."""
-    lines, end = _lines(text)
-    block = [f"{line}{end}" for line in ("[[master.slave]]", *_written(entry))]
-    headers = [at for at, line in enumerate(lines) if _HEADER.match(line)]
-    masters = [at for at in headers if _MASTER.match(lines[at])]
-    for last in reversed(masters):
-        after = next((at for at in headers if at > last), None)
-        if after is not None:
-            at = _top(lines, after)
-            yield "".join([*lines[:at], *([] if not lines[at - 1].strip() else [end]), *block, end, *lines[at:]])
-    yield "".join([*lines, *([end] if lines and lines[-1].strip() else []), *block])
-
-
-def _take_out(text: str, number: int) -> Iterator[str]:
-    lines, _ = _lines(text)
-    headers = [at for at, line in enumerate(lines) if _HEADER.match(line)]
-    ours = [at for at in headers if _ENTRY.match(lines[at])]
-    if number > len(ours):
-        return
-    header = ours[number - 1]
-    first, behind = _top(lines, header), next((at for at in headers if at > header), len(lines))
-    last = max(at for at in range(header, behind) if lines[at].strip() and not _comment(lines[at])) + 1
-    while last < _top(lines, behind) and _comment(lines[last]):
-        last += 1
-    while last < len(lines) and not lines[last].strip():  # the blank lines above it part what is left
-        last += 1
-    while last == len(lines) and first and not lines[first - 1].strip():
-        first -= 1
-    yield "".join([*lines[:first], *lines[last:]])
-
-
 def _append(text: str, entry: Mapping[str, Any]) -> Iterator[str]:
     """Into a list in brackets."""
     import tomlkit  # noqa: PLC0415  # only who edits pays for it
@@ -206,29 +172,3 @@ def _set(text: str, number: int, key: str, value: Any) -> Iterator[str]:
     if placed is not None:
         yield placed
     yield document.as_string()
-
-
-def _written(entry: Mapping[str, Any]) -> list[str]:
-    import tomlkit  # noqa: PLC0415
-
-    return [f"{key} = {tomlkit.item(value).as_string()}" for key, value in entry.items()]
-
-
-def _lines(text: str) -> tuple[list[str], str]:
-    """Whole lines, and how they end."""
-    lines = text.splitlines(keepends=True)
-    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += end
-    return lines, end
-
-
-def _top(lines: list[str], header: int) -> int:
-    """The first of the comment lines right above a header."""
-    while 0 < header <= len(lines) and _comment(lines[header - 1]):
-        header -= 1
-    return header
-
-
-def _comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
