@@ -2,12 +2,16 @@
 
 import asyncio
 import socket
-from typing import ClassVar, Final
+import sys
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from shared.actor import Actor
 from shared.config.model import Console as Settings
 from shared.errors import ConfigError
 from shared.modbus.listen import bind
+
+if TYPE_CHECKING:
+    from services.console.api.desk import Desk
 
 LOOK_S: Final = 0.5
 
@@ -20,31 +24,64 @@ class Console(Actor):
     async def run(self) -> None:
         """Serve until the end."""
         # The fork server imports this module for every role: what only the console needs must not cost the others.
-        from services.console.api.desk import Desk  # noqa: PLC0415
+        from services.console.api.desk import Desk, Site, folder_of  # noqa: PLC0415
         from services.console.api.table import ROUTES  # noqa: PLC0415
         from services.console.app import application  # noqa: PLC0415
         from services.console.hear.hear import Hear  # noqa: PLC0415
         from services.console.in_force import InForce  # noqa: PLC0415
-        from services.console.security.caller import Caller, scopes_up_to  # noqa: PLC0415
+        from services.console.security.guard import Guard, cookie_name  # noqa: PLC0415
+        from services.console.security.hosts import Hosts  # noqa: PLC0415
         from services.console.server import serve  # noqa: PLC0415
 
         life, settings = self.life, self.life.config.console
+        context, fingerprint = None, ""
+        if settings.https:
+            from services.console.security.certificate import https  # noqa: PLC0415
+
+            folder = folder_of(life.config)
+            context, fingerprint = await asyncio.to_thread(https, folder, settings.host, settings.names)
+        cookie = cookie_name(settings.port, https=settings.https)
+        site = Site(https=settings.https, port=settings.port, cookie=cookie, fingerprint=fingerprint)
         self._in_force = InForce(life.config)
         self._hear = Hear(life, self._in_force)
-        desk = Desk(life, self._hear)
-        app = application(desk, ROUTES, lambda _: Caller(address="", scopes=scopes_up_to("read")))
+        desk = Desk(life, self._hear, site)
+        app = Guard(
+            application(desk, ROUTES),
+            desk.door,
+            Hosts((*settings.names, settings.host, socket.gethostname())),
+            cookie,
+            https=settings.https,
+        )
         sockets = life.listen or (listen(settings),)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hear.town.run())
-            tasks.create_task(self._follow_settings())
-            tasks.create_task(serve(app, sockets, None))
-            life.log.info("serving the page", host=settings.host, port=settings.port)
-            life.ready()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(desk.run())
+                tasks.create_task(self._follow_settings(desk))
+                tasks.create_task(serve(app, sockets, context, life.log))
+                life.log.info("serving the page", host=settings.host, port=settings.port, https=settings.https)
+                self._welcome(desk)
+                life.ready()
+        finally:
+            desk.close()
 
-    async def _follow_settings(self) -> None:
+    def _welcome(self, desk: "Desk") -> None:
+        """Say how to come in, once: whoever reads the log or the terminal is the owner."""
+        door, settings = desk.door, self.life.config.console
+        if door.accounts.fault:
+            desk.tell("users.damaged", door.accounts.fault, "error")
+        elif door.code:
+            host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+            scheme, place = "https" if settings.https else "http", f"[{host}]" if ":" in host else host
+            link = f"{scheme}://{place}:{settings.port}/"
+            if sys.stderr.isatty():
+                self.life.log.info("open this link, and set a password there", link=f"{link}#code={door.code}")
+            else:
+                self.life.log.info("no password is set: the set-up code lets in", page=link, code=door.code)
+
+    async def _follow_settings(self, desk: "Desk") -> None:
         while True:
             if self._in_force.look():
-                self._hear.settings_changed()
+                desk.settings_changed()
             await asyncio.sleep(LOOK_S)
 
 

@@ -12,10 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as WebRoute
 
+from services.console import assets
+from services.console.answers import answer, failure
 from services.console.api import errors
 from services.console.api.errors import ApiError
-from services.console.api.models.common import Failure, Fault
 from services.console.api.route import PATH_PARTS, PREFIX, Call, Route
+from services.console.metrics import route as metrics
 from shared.errors import MetergateError
 
 if TYPE_CHECKING:
@@ -24,49 +26,34 @@ if TYPE_CHECKING:
 
 BODY_S: Final = 10.0
 """For a request's body."""
-_encode = msgspec.json.Encoder().encode
 
 
-def application(desk: "Desk", routes: Iterable[Route], caller_of: Callable[[Request], "Caller"]) -> Starlette:
-    """The API; the guard and the page's files are put around it by the actor.
+def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
+    """The API and the page. The guard stands before it and has found out who asks.
 
     Args:
         desk: given to every handler.
         routes: the table.
-        caller_of: who asks, as the guard found out.
     """
     by_path: dict[str, dict[str, Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, {})[route.method] = route
     return Starlette(
         routes=[
-            WebRoute(PREFIX + path, _endpoint(desk, methods, caller_of), methods=list(methods))
+            WebRoute(PREFIX + path, _endpoint(desk, methods), methods=list(methods))
             for path, methods in by_path.items()
-        ],
+        ]
+        + metrics.routes(desk)
+        + assets.routes(),
         exception_handlers={HTTPException: _told},
     )
 
 
-def answer(made: Any, status: int = 200) -> Response:
-    """A struct as JSON, never kept by anybody on the way."""
-    return Response(_encode(made), status, {"cache-control": "no-store"}, "application/json")
-
-
-def failure(error: ApiError) -> Response:
-    """What went wrong as JSON."""
-    fault = Fault(code=error.code, text=str(error), where=error.where)
-    response = answer(Failure(error=fault), error.status)
-    response.headers.update(error.headers)
-    return response
-
-
-def _endpoint(
-    desk: "Desk", methods: dict[str, Route], caller_of: Callable[[Request], "Caller"]
-) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(desk: "Desk", methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         route = methods["GET" if request.method == "HEAD" else request.method]
         try:
-            made = await route.handler(await _call(desk, route, request, caller_of(request)))
+            made = await route.handler(await _call(desk, route, request, request.scope["state"]["caller"]))
         except MetergateError as error:
             return failure(errors.of(error))
         except ClientDisconnect:

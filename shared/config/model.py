@@ -279,7 +279,7 @@ class Console(Section, frozen=True):
         tls: `auto` is https unless `host` is this machine alone; `off` is for that case only.
         names: host names under which the page is opened, besides addresses, localhost and names in .local.
         open_metrics: let programs on this machine read /metrics without an API token.
-        history_days: days for which minutes and daily energy of the charts are kept.
+        history_days: days for which the charts keep their minutes; the energy of each day is kept ten years.
     """
 
     enabled: bool = True
@@ -288,7 +288,7 @@ class Console(Section, frozen=True):
     tls: Literal["auto", "on", "off"] = "auto"
     names: tuple[Host, ...] = ()
     open_metrics: bool = False
-    history_days: Annotated[int, Meta(ge=1, le=3650)] = 400
+    history_days: Annotated[int, Meta(ge=1, le=3650)] = 31
 
     @property
     def is_local(self) -> bool:

@@ -35,4 +35,4 @@ class Caller(Struct, frozen=True, kw_only=True):
     @property
     def by(self) -> str:
         """As it stands in audit logs."""
-        return f"console:{self.user or 'viewer'}"[:64]
+        return f"console:{self.user or 'viewer'}"[:64] if self.scopes else "console"

@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
 import { sentence } from "./api/client.ts";
-import { enterCode, loadSession, session } from "./api/session.ts";
+import { enterCode, loadSession, session, useMay } from "./api/session.ts";
 import { t } from "./i18n/index.ts";
 import { setLive } from "./live/store.ts";
 import { FIRST, PAGES } from "./pages.ts";
@@ -33,7 +33,8 @@ export function App({ code }: { code: string | undefined }) {
   useEffect(() => void begin(), []);
 
   const inside = who !== undefined && who.state !== "none";
-  useEffect(() => setLive(inside), [inside]);
+  const sees = who?.scopes.join() ?? "";
+  useEffect(() => setLive(inside), [inside, sees]);
 
   if (!who) {
     return (
@@ -58,7 +59,7 @@ export function App({ code }: { code: string | undefined }) {
 
 function Inside() {
   const viewer = useStore(session, (who) => who?.state === "viewer");
-  const simulated = useStore(session, (who) => who?.simulated);
+  const simulated = useStore(session, (who) => who?.gateway?.simulated);
   const onAccount = useStore(here, (place) => place.page === "account");
   return (
     <div class="frame">
@@ -74,17 +75,7 @@ function Inside() {
           </div>
         )}
         <main id="content" tabIndex={-1}>
-          {viewer && !onAccount && (
-            <Notice
-              actions={
-                <Button kind="primary" onClick={() => go("account")}>
-                  {t("sign.viewer.set")}
-                </Button>
-              }
-            >
-              {t("sign.viewer")}
-            </Notice>
-          )}
+          {viewer && !onAccount && <SetPassword text={t("sign.viewer")} />}
           <Outlet />
         </main>
       </div>
@@ -92,12 +83,25 @@ function Inside() {
   );
 }
 
+const SetPassword = ({ text }: { text: string }) => (
+  <Notice
+    actions={
+      <Button kind="primary" onClick={() => go("account")}>
+        {t("sign.viewer.set")}
+      </Button>
+    }
+  >
+    {text}
+  </Notice>
+);
+
 function Outlet() {
   const id = useStore(here, (place) => place.page) || FIRST;
   const page = PAGES.find((one) => one.id === id);
   const [shown, setShown] = useState<{ id: string; Component: ComponentType } | undefined>();
   const [error, setError] = useState("");
   const first = useRef(true);
+  const closed = !useMay(page && "scope" in page ? page.scope : "read");
 
   const load = async (): Promise<void> => {
     if (!page) return;
@@ -119,6 +123,14 @@ function Outlet() {
   }, [id, shown]);
 
   if (!page) return <Notice tone="warn">{t("error.page.unknown")}</Notice>;
+  if (closed) {
+    return (
+      <>
+        <PageHead title={t(`nav.${page.id}`)} />
+        <p>{t("sign.viewer.closed")}</p>
+      </>
+    );
+  }
   if (error) return <Broken reason={error} />;
   if (shown?.id !== id) {
     return (

@@ -65,7 +65,7 @@ export async function send(method: Method, url: string, body?: unknown, again = 
     await renewToken(); // the console was started again, or another tab signed in
     return send(method, url, body, false);
   }
-  if (response.status === 401 && !url.startsWith(`${BASE}session`)) onSignedOut?.();
+  if (error.code === "sign_in") onSignedOut?.();
   throw error;
 }
 

@@ -10,8 +10,8 @@ export type Connection =
   | { state: "lost"; since: number; reason: string };
 
 const WAITS_MS = [250, 500, 1000, 2000, 3000] as const;
-/** The server says something at least every five seconds. */
-const SILENCE_MS = 12_000;
+/** The server says something at least every ten seconds. */
+const SILENCE_MS = 15_000;
 
 export interface StreamOptions {
   url: () => string;

@@ -121,7 +121,7 @@ function Choices() {
           {t("sign.out")}
         </Button>
       )}
-      {who && <p class="hint">{t("frame.version", { version: who.version })}</p>}
+      {who?.gateway && <p class="hint">{t("frame.version", { version: who.gateway.version })}</p>}
     </div>
   );
 }

@@ -13,7 +13,8 @@ export function SignIn({ who, codeError }: { who: Session; codeError: string }) 
       <div class="card door">
         <p class="brand">metergate</p>
         {codeError && <Notice tone="bad">{t("sign.code.wrong", { reason: codeError })}</Notice>}
-        {!who.https && !loopback && <Notice tone="warn">{t("sign.plain")}</Notice>}
+        {who.trouble && <Notice tone="bad">{who.trouble}</Notice>}
+        {location.protocol !== "https:" && !loopback && <Notice tone="warn">{t("sign.plain")}</Notice>}
         {who.password_set ? <WithPassword /> : <WithCode />}
       </div>
     </main>
@@ -68,7 +69,7 @@ function WithCode() {
 }
 
 function WithPassword() {
-  const [user, setUser] = useState("admin");
+  const [user, setUser] = useState("owner");
   const [password, setPassword] = useState("");
   const { error, busy, onSubmit } = useForm(() => signIn(user.trim(), password));
   return (

@@ -1,6 +1,6 @@
 // Words in the reader's language. A key that a catalogue lacks, or a placeholder that a caller forgets, does not compile.
 import { kept } from "../kept.ts";
-import { en } from "./en/index.ts";
+import type { en } from "./en/index.ts";
 
 export const LANGUAGES = ["en", "de"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -16,7 +16,7 @@ type Rest<K extends Key> = [Names<English[K]>] extends [never] ? [] : [params: P
 
 export const language = kept<"auto" | Language>("language", ["auto", ...LANGUAGES], "auto");
 
-let catalogue: Catalogue = en;
+let catalogue = {} as Catalogue; // `startLanguage` comes before everything that is shown
 let spoken: Language = "en";
 
 /** The language that is shown. */
@@ -52,7 +52,7 @@ export async function startLanguage(): Promise<void> {
   const chosen = language.get();
   const wanted = chosen === "auto" ? navigator.languages.map((tag) => tag.slice(0, 2)) : [chosen];
   spoken = LANGUAGES.find((one) => one === wanted.find((tag) => (LANGUAGES as readonly string[]).includes(tag))) ?? "en";
-  catalogue = spoken === "de" ? (await import("./de/index.ts")).de : en;
+  catalogue = spoken === "de" ? (await import("./de/index.ts")).de : (await import("./en/index.ts")).en;
   document.documentElement.lang = spoken;
 }
 

@@ -14,7 +14,7 @@ type Listener = (data: unknown) => void;
 const listeners = new Map<Topic, Set<Listener>>(TOPICS.map((topic) => [topic, new Set()]));
 const newest = new Map<Topic, Map<string, unknown>>(TOPICS.map((topic) => [topic, new Map()]));
 
-/** Told with every message of a topic from now on, and at once with the newest of each meter or instance. An event
+/** Told with every message of a topic from now on, and at once with the newest of each meter. An event
  * happens once: of those, only what comes from now on. */
 export function listen<T>(topic: Topic, listener: (data: T) => void): () => void {
   const all = listeners.get(topic) as Set<Listener>;
@@ -26,13 +26,21 @@ export function listen<T>(topic: Topic, listener: (data: T) => void): () => void
 function publish(topic: string, text: string): void {
   const all = listeners.get(topic as Topic);
   if (!all) return;
-  const data = JSON.parse(text) as { meter?: string; instance?: string };
-  if (topic !== "events") newest.get(topic as Topic)?.set(data.meter ?? data.instance ?? "", data);
+  const data = JSON.parse(text) as { meter?: string };
+  if (topic !== "events") newest.get(topic as Topic)?.set(data.meter ?? "", data);
   for (const listener of [...all]) listener(data);
 }
 
 /** Longer than a look at another tab. */
 const HIDDEN_MS = 15_000;
+
+/** Whose values are shown, where there are several meters; empty for the first. */
+export const meter = createStore("");
+meter.subscribe(() => {
+  if (!close) return;
+  shut();
+  open();
+});
 
 let wanted = false;
 let close: (() => void) | undefined;
@@ -41,7 +49,7 @@ let hiding = 0;
 function open(): void {
   clearTimeout(hiding);
   close ??= openStream({
-    url: () => address("stream", { topics: TOPICS.join(",") }),
+    url: () => address("stream", { meter: meter.get() }), // every topic that one may see
     event: ({ event, data }) => publish(event, data),
     connection: connectionStore.set,
     refused: async (error) => {
@@ -66,11 +74,13 @@ document.addEventListener("visibilitychange", () => {
   else hiding = window.setTimeout(shut, HIDDEN_MS);
 });
 
-/** Listen while somebody is signed in. */
+/** Listen while somebody is signed in; called again when what they may see has changed. */
 export function setLive(on: boolean): void {
   wanted = on;
-  if (on) open();
-  else {
+  if (on) {
+    shut();
+    open();
+  } else {
     clearTimeout(hiding);
     shut();
     for (const each of newest.values()) each.clear();

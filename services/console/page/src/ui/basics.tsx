@@ -181,7 +181,7 @@ export function PageHead({ title, lead, children }: { title: string; lead?: Comp
 export function Notice({ tone = "info", children, actions }: { tone?: Tone; children: ComponentChildren; actions?: ComponentChildren }) {
   return (
     <div class={`notice ${tone}`} role={tone === "bad" ? "alert" : undefined}>
-      {tone !== "neutral" && <Icon name={tone === "good" ? "check" : "warn"} />}
+      {tone !== "neutral" && <Icon name={tone === "good" ? "check" : tone === "info" ? "info" : "warn"} />}
       <div class="notice-text">{children}</div>
       {actions && <div class="actions">{actions}</div>}
     </div>

@@ -34,7 +34,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, rowClass, empty, de
         <thead>
           <tr>
             {columns.map((column) => (
-              <th scope="col" class={kind(column)}>
+              <th scope="col" class={column.numeric ? "numeric" : ""}>
                 {column.silent ? <span class="sr-only">{column.title}</span> : column.title}
               </th>
             ))}

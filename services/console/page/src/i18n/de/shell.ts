@@ -48,7 +48,8 @@ export const shell = {
   "sign.code": "Einrichtungscode",
   "sign.code.go": "Werte ansehen",
   "sign.code.wrong": "Der Code aus dem Link gilt nicht: {reason}",
-  "sign.viewer": "Sie sehen alles und ändern nichts, bis ein Passwort gesetzt ist.",
+  "sign.viewer": "Sie sehen die Live-Werte. Alles Weitere öffnet sich, sobald Sie ein Passwort gesetzt haben.",
+  "sign.viewer.closed": "Diese Seite öffnet sich, sobald ein Passwort gesetzt ist.",
   "sign.viewer.set": "Passwort setzen",
   "sign.plain": "Diese Verbindung ist nicht verschlüsselt. Wer in diesem Netz mitliest, sieht Ihr Passwort.",
 

@@ -48,7 +48,8 @@ export const shell = {
   "sign.code": "Set-up code",
   "sign.code.go": "See the values",
   "sign.code.wrong": "The code of the link is not accepted: {reason}",
-  "sign.viewer": "You see everything, and change nothing until a password is set.",
+  "sign.viewer": "You see the live values. Everything else opens once you have set a password.",
+  "sign.viewer.closed": "This page opens once a password is set.",
   "sign.viewer.set": "Set a password",
   "sign.plain": "This connection is not encrypted. Whoever reads along in this network sees your password.",
 
