@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "services/tls_slave/connection.py": "tests/services/tls_slave/test_server.py",
     "services/tls_slave/report.py": "tests/services/tls_slave/test_server.py",
     "shared/bus/message.py": "tests/shared/bus/test_publisher.py",
+    "shared/bus/session_messages.py": "tests/repository/test_messages_doc.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
     "shared/config/effective.py": "tests/supervisor/cli/test_config.py",
     "shared/kernel.py": "tests/supervisor/test_supervise.py",
@@ -47,9 +48,9 @@ TESTED_ELSEWHERE = {
     "supervisor/control.py": "tests/supervisor/test_supervise.py",
     "supervisor/fleet.py": "tests/supervisor/test_supervise.py",
     "supervisor/forkserver.py": "tests/supervisor/test_supervise.py",
+    "supervisor/latest.py": "tests/supervisor/cli/test_slaves.py",
     "supervisor/launcher.py": "tests/supervisor/test_supervise.py",
     "supervisor/process.py": "tests/supervisor/test_supervise.py",
-    "supervisor/receivers/health.py": "tests/supervisor/cli/test_slaves.py",
     "supervisor/receivers/trial.py": "tests/supervisor/cli/test_slaves.py",
     "supervisor/registers/client.py": "tests/supervisor/cli/test_registers.py",
 }
