@@ -2,18 +2,15 @@
 
 import signal
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from shared.config.faults import wrong
 from shared.config.model import Config
 from shared.errors import EXIT_DONE, EXIT_REFUSED, Fault, RefusedError
-from shared.tls.text import clean
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
-from supervisor.control import Control, Progress
-from supervisor.fleet import RESTING, Fleet, all_ready, at_rest
+from supervisor.control import Control
+from supervisor.fleet import RESTING, Fleet
 from supervisor.loop import Callback, Loop, now
 from supervisor.preview import Preview
 from supervisor.process import Process
@@ -37,7 +34,7 @@ class Supervisor:
         copy: where roles read them.
         loop: everything waits there.
         verification: of new settings.
-        preview: of settings that somebody thinks of.
+        preview: of settings that somebody thinks of, whose processes are not swept up.
         board: what others see.
         report: log.
         fleet: the processes; its launcher is set.
@@ -160,59 +157,6 @@ class Supervisor:
         if not self._closing:
             self._follow(before)
         self._board.show(self._fleet)
-
-    def execute(self, verb: str, args: dict[str, Any]) -> Progress:
-        """Begin a command.
-
-        Raises:
-            RefusedError: it is unknown, or cannot be done.
-        """
-        if verb == "ps":
-            return self._ps
-        if self._closing:
-            raise RefusedError("metergate is stopping")
-        if verb == "reload":
-            self.reload()
-            return self._reloaded
-        if verb == "check":
-            return self._preview.begin(args.get("text"))
-        if verb == "kill":
-            return self._fleet.kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
-        if verb not in {"start", "stop", "restart"}:
-            raise RefusedError(f"{verb!r} is no command; there are: check kill ps reload restart start stop")
-        return self._steer(verb, args)
-
-    def _steer(self, verb: str, args: dict[str, Any]) -> Progress:
-        processes = self._fleet.named(str(args.get("role", "")))
-        if verb != "stop" and any(process.life.state is State.DISABLED for process in processes):
-            raise RefusedError(f"{processes[0].spec.name} is disabled in the settings; enable it there")
-        who = clean(str(args.get("by") or "cli"), 64)
-        name = processes[0].spec.name if len(processes) > 1 else processes[0].name
-        self._board.event(f"role.{verb}", f"{verb} {name}, by {who}", child=name, by=who)
-        for process in processes:
-            life = process.life
-            if verb == "start":
-                todo = life.start(now())
-            elif verb == "restart":
-                todo = life.restart(now())
-            else:
-                todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
-            self._fleet.do(process, todo)
-        return lambda: at_rest(processes) if verb == "stop" else all_ready(processes)
-
-    def _ps(self) -> dict[str, Any]:
-        return {
-            "children": [msgspec.to_builtins(process.row()) for process in self._fleet],
-            "config_error": self._settings.error,
-            "config_pending": self._settings.pending,
-        }
-
-    def _reloaded(self) -> dict[str, Any] | None:
-        if self._verification.under_way:
-            return None
-        if self._settings.error:
-            raise RefusedError(self._settings.error)
-        return self._ps()
 
     def _look(self) -> None:
         if not self._closing and self._watch.look(now()):

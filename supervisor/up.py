@@ -13,6 +13,7 @@ from shared.errors import EXIT_USAGE, MetergateError, RefusedError
 from shared.kernel import become_subreaper
 from supervisor import greeting
 from supervisor.board import Board
+from supervisor.commands import Commands
 from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
@@ -120,7 +121,10 @@ def _supervise(
             report=report,
             fleet=fleet,
         )
-        control = Control(cmd, supervisor.execute, report)
+        commands = Commands(
+            fleet, board, settings, verification=verification, preview=preview, reload=supervisor.reload
+        )
+        control = Control(cmd, commands, report)
         supervisor.serve(control)
         had_terminal = os.isatty(2)
 
