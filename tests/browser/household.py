@@ -71,9 +71,11 @@ class Household:
     def _read(self, identity: Path | None) -> None:
         """Read again and again; come again where the gateway ended it."""
         while not self._stop.is_set():
-            with contextlib.suppress(OSError, ssl.SSLError):
-                with Client(self.console.port) if identity is None else TlsClient(self.tls_port, identity) as client:
-                    while not self._stop.wait(POLL_S):
-                        with contextlib.suppress(ModbusError):
-                            client.read(0, 40)
+            with contextlib.suppress(OSError, ssl.SSLError), self._connect(identity) as client:
+                while not self._stop.wait(POLL_S):
+                    with contextlib.suppress(ModbusError):
+                        client.read(0, 40)
             self._stop.wait(POLL_S)
+
+    def _connect(self, identity: Path | None) -> Client:
+        return Client(self.console.port) if identity is None else TlsClient(self.tls_port, identity)

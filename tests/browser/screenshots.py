@@ -1,4 +1,4 @@
-"""Pictures of every page, light and dark, on a desktop and on a phone: `make screenshots`, to be looked at by a person."""
+"""`make screenshots`: pictures of every page, light and dark, on a desktop and on a phone, for a person to look at."""
 
 import shutil
 import sys
