@@ -57,7 +57,7 @@ class Console(Actor):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(desk.run())
                 tasks.create_task(self._follow_settings(desk))
-                tasks.create_task(serve(app, sockets, context))
+                tasks.create_task(serve(app, sockets, context, life.log))
                 life.log.info("serving the page", host=settings.host, port=settings.port, https=settings.https)
                 self._welcome(desk)
                 life.ready()

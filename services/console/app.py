@@ -17,6 +17,7 @@ from services.console.answers import answer, failure
 from services.console.api import errors
 from services.console.api.errors import ApiError
 from services.console.api.route import PATH_PARTS, PREFIX, Call, Route
+from services.console.metrics import route as metrics
 from shared.errors import MetergateError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
             WebRoute(PREFIX + path, _endpoint(desk, methods), methods=list(methods))
             for path, methods in by_path.items()
         ]
+        + metrics.routes(desk)
         + assets.routes(),
         exception_handlers={HTTPException: _told},
     )

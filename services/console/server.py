@@ -6,13 +6,17 @@ for ever. Here every connection that is not in the middle of an answer has to br
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import Generator
 from typing import Any, Final
 
 import uvicorn
+from structlog.typing import FilteringBoundLogger
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from shared.modbus.listen import tune
 
 MOST_CONNECTIONS: Final = 256
 """Open at once, in all; one more is closed unanswered."""
@@ -88,14 +92,37 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
 
-async def serve(app: Any, sockets: tuple[socket.socket, ...], context: ssl.SSLContext | None) -> None:
+class _ToLog(logging.Handler):
+    """What uvicorn has to say of failures; of strangers' garbage nothing."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        super().__init__(logging.ERROR)
+        self._log = log
+        self._times = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """The 1st, 2nd, 4th, 8th ... of them."""
+        self._times += 1
+        if self._times.bit_count() == 1:
+            self._log.error("web server", text=record.getMessage().strip(), times=self._times, exc_info=record.exc_info)
+
+
+async def serve(
+    app: Any, sockets: tuple[socket.socket, ...], context: ssl.SSLContext | None, log: FilteringBoundLogger
+) -> None:
     """Serve until cancelled; then end what is open.
 
     Args:
         app: of ASGI.
         sockets: that listen; they belong to this server from now on.
         context: for https; None for http.
+        log: for failures.
     """
+    told = logging.getLogger("uvicorn")
+    told.propagate = False
+    told.handlers = [_ToLog(log)]
+    for each in sockets:
+        tune(each)
     config = uvicorn.Config(
         app,
         http=Protocol,

@@ -15,7 +15,7 @@ from tests.system.foreign import need
 from tests.system.gateway import SIMULATED, Gateway
 
 DIST: Final = ROOT / "services" / "console" / "page" / "dist" / "index.html"
-HOUSEHOLD: Final = f"{SIMULATED}\n[wallbox]\npresent = true\n"
+HOUSEHOLD: Final = f"{SIMULATED}\n[wallbox]\npresent = true\n".replace('"house"\n', '"house"\nstale_after_s = 2\n', 1)
 FLAGS: Final = (
     "--no-sandbox",  # as root Chromium starts only so; it sees nothing but the page under test
     "--disable-gpu",

@@ -24,11 +24,11 @@ def test_values_move_by_themselves(live: Page) -> None:
     seen: set[str] = set()
 
     def several() -> bool:
-        seen.add(live.locator("table td.numeric").nth(0).inner_text())
+        seen.add(live.locator("tr", has_text="Voltage").locator("td.numeric").first.inner_text())
         live.wait_for_timeout(50)
         return len(seen) > 3
 
-    wait_for(several, "the power of phase 1 in four values")
+    wait_for(several, "the voltage of phase 1 in four values")
     expect(live.locator(".flow svg")).to_be_visible()
     expect(live.get_by_text("Grid takes")).to_be_visible()
     expect(live.get_by_role("img", name="Last 10 minutes").locator("canvas")).to_be_visible()
@@ -61,9 +61,9 @@ def test_a_lost_connection_is_said_at_once_and_mends_itself(console: Console, li
 
 
 def test_without_a_network_the_age_goes_on(live: Page) -> None:
-    live.context.set_offline(True)  # noqa: FBT003
+    live.context.set_offline(True)
     try:
         expect(live.get_by_role("alert")).to_contain_text(OLD, timeout=30_000)
     finally:
-        live.context.set_offline(False)  # noqa: FBT003
+        live.context.set_offline(False)
     expect(live.get_by_text("fresh", exact=True)).to_be_visible(timeout=15_000)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST: Final = 500
+LEVELS: Final = ("info", "warning", "error")
 LONGEST_TEXT: Final = 1000
 LONGEST_DATA: Final = 24
 """Keys of one event's details."""
@@ -23,12 +24,14 @@ class Events:
 
     Attributes:
         since: wall clock at which listening began, ISO 8601.
+        counts: level -> how many there were since then.
         on_event: called with each new one.
     """
 
     def __init__(self) -> None:
         self._ring: deque[models.Event] = deque(maxlen=MOST)
         self._last = 0
+        self.counts = dict.fromkeys(LEVELS, 0)
         self.since = iso(wall_ms())
         self.on_event: Callable[[models.Event], None] = lambda _: None
 
@@ -42,10 +45,11 @@ class Events:
             time_ms=wall,
             instance=event.src,
             kind=event.kind[:64],
-            level=event.level if event.level in {"info", "warning", "error"} else "info",
+            level=event.level if event.level in LEVELS else "info",
             text=clean(event.text.replace("\n", "; "), LONGEST_TEXT),
             data=dict(list(event.data.items())[:LONGEST_DATA]),
         )
+        self.counts[made.level] += 1
         self._ring.append(made)
         self.on_event(made)
 

@@ -102,6 +102,10 @@ class EventStream(Response):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Send until somebody ends it."""
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body"})
+            return
         with self._streams.one(self._whose) as end:
             tasks = [asyncio.ensure_future(each) for each in (self._pump(send), _gone(receive), end.wait())]
             try:

@@ -18,10 +18,10 @@ export const PAGES = [
   { id: "advanced", icon: "advanced", load: () => import("./pages/advanced.tsx") },
   { id: "certificates", icon: "certificates", load: () => import("./pages/certificates.tsx") },
   { id: "clients", icon: "clients", load: () => import("./pages/clients.tsx") },
-  { id: "registers", icon: "registers", load: () => import("./pages/registers.tsx") },
+  { id: "registers", icon: "registers", load: () => import("./pages/registers/index.tsx") },
   { id: "processes", icon: "processes", load: () => import("./pages/processes.tsx") },
   { id: "bus", icon: "bus", load: () => import("./pages/bus.tsx") },
-  { id: "events", icon: "events", load: () => import("./pages/events.tsx") },
+  { id: "events", icon: "events", load: () => import("./pages/events/index.tsx") },
   { id: "settings", icon: "settings", load: () => import("./pages/settings.tsx") },
   { id: "account", icon: "account", scope: "view", load: () => import("./pages/account.tsx") },
 ] as const satisfies readonly Page[];

@@ -1,16 +1,17 @@
 // Registers: the map as a client reads it, with the raw words and what they mean now; and its export.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { address } from "../api/client.ts";
-import type { Register, Registers } from "../api/models.ts";
-import { duration, number, NOTHING } from "../format.ts";
-import { t, tn, word } from "../i18n/index.ts";
-import { meter } from "../live/store.ts";
-import { here, setQuery } from "../router.ts";
-import { useStore } from "../store.ts";
-import { Badge, Card, Loading, Notice, PageHead, type Tone } from "../ui/basics.tsx";
-import { useResource } from "../ui/hooks.ts";
-import { Icon } from "../ui/icons.tsx";
-import { Table } from "../ui/table.tsx";
+import { address } from "../../api/client.ts";
+import type { Register, Registers } from "../../api/models.ts";
+import { duration, number, NOTHING } from "../../format.ts";
+import { t, tn, word } from "../../i18n/index.ts";
+import { meter } from "../../live/store.ts";
+import { here, setQuery } from "../../router.ts";
+import { useStore } from "../../store.ts";
+import { Badge, Card, Loading, Notice, PageHead, type Tone } from "../../ui/basics.tsx";
+import { useResource } from "../../ui/hooks.ts";
+import { Icon } from "../../ui/icons.tsx";
+import { Table } from "../../ui/table.tsx";
+import { matches } from "./match.ts";
 
 const EVERY_MS = 1000;
 const EXPORTS = ["csv", "json", "home-assistant", "iobroker"] as const;
@@ -36,20 +37,6 @@ export default function RegistersPage() {
       {error && <Notice tone="bad">{error}</Notice>}
       {data ? <Map data={data} /> : !error && <Loading />}
     </>
-  );
-}
-
-/** Whether a register is what somebody looks for: part of its name, OBIS code or unit, or an address that it covers. */
-export function matches(register: Register, sought: string): boolean {
-  const text = sought.trim().toLowerCase();
-  if (!text) return true;
-  const at = /^(0x[0-9a-f]+|\d+)$/.test(text) ? Number(text) : NaN;
-  if (at >= register.address && at < register.address + register.count) return true;
-  const name = register.name.toLowerCase();
-  return (
-    text.split(/\s+/).every((part) => name.includes(part) || name.replaceAll("_", " ").includes(part)) ||
-    register.obis.includes(text) ||
-    register.unit.toLowerCase() === text
   );
 }
 

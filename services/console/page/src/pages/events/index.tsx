@@ -1,16 +1,16 @@
 // Events: what happened once, as it happens; and the audit log, which says who did what.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Audit, AuditRecord, Events, GatewayEvent } from "../api/models.ts";
-import { dateTime, NOTHING, time } from "../format.ts";
-import { t, word } from "../i18n/index.ts";
-import { here, link } from "../router.ts";
-import { useStore } from "../store.ts";
-import { Badge, Card, Loading, Notice, PageHead, type Tone } from "../ui/basics.tsx";
-import { useResource, useTopic } from "../ui/hooks.ts";
-import { Table } from "../ui/table.tsx";
+import type { Audit, AuditRecord, Events, GatewayEvent } from "../../api/models.ts";
+import { dateTime, NOTHING, time } from "../../format.ts";
+import { t, word } from "../../i18n/index.ts";
+import { here, link } from "../../router.ts";
+import { useStore } from "../../store.ts";
+import { Badge, Card, Loading, Notice, PageHead, type Tone } from "../../ui/basics.tsx";
+import { useResource, useTopic } from "../../ui/hooks.ts";
+import { Table } from "../../ui/table.tsx";
+import { merge, MOST } from "./merge.ts";
 
 const TONES: Record<string, Tone> = { info: "info", warning: "warn", error: "bad" };
-const MOST = 500;
 
 export default function EventsPage() {
   const audit = useStore(here, (place) => place.rest[0] === "audit");
@@ -29,12 +29,6 @@ export default function EventsPage() {
       {audit ? <AuditLog /> : <Happened />}
     </>
   );
-}
-
-/** The events of both, each once, newest first. */
-export function merge(now: readonly GatewayEvent[], come: readonly GatewayEvent[]): GatewayEvent[] {
-  const known = new Map([...now, ...come].map((event) => [event.id, event]));
-  return [...known.values()].sort((one, other) => other.id - one.id).slice(0, MOST);
 }
 
 function Happened() {
