@@ -1,8 +1,5 @@
 """Routes: the meters, and their values now."""
 
-from datetime import date
-
-from services.console.api.errors import invalid
 from services.console.api.models.live import DayEnergy, Days, Live, Meters, Minutes, OfMeter, Recent, Series
 from services.console.api.route import Call, Route
 
@@ -32,15 +29,7 @@ async def minutes(call: Call) -> Series:
 async def days(call: Call) -> DayEnergy:
     """GET /history/days."""
     query: Days = call.query
-    first, last = _date(query.first, "first"), _date(query.last, "last")
-    return await call.desk.history.days(call.desk.meter(query.meter), first, last)
-
-
-def _date(text: str | None, where: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise invalid(f"{text} is no date", where) from None
+    return await call.desk.history.days(call.desk.meter(query.meter), query.first, query.last)
 
 
 ROUTES = (

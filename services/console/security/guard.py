@@ -20,8 +20,8 @@ from services.console.security.headers import HEADERS
 from services.console.security.hosts import Hosts
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-WITHOUT_TOKEN: Final = frozenset({f"{PREFIX}/session", f"{PREFIX}/session/code"})
-"""Where nobody has a token yet; POST only."""
+WITHOUT_TOKEN: Final = frozenset({("POST", f"{PREFIX}/session"), ("POST", f"{PREFIX}/session/code")})
+"""Where nobody has a token yet."""
 TOKEN_HEADER: Final = b"x-metergate-token"
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 MOST_COOKIE: Final = 4096
@@ -77,17 +77,14 @@ class Guard:
             raise ApiError(HTTPStatus.FORBIDDEN, "origin", "another site's page asked for this; it may not")
         address = scope["client"][0] if scope.get("client") else ""
         bearer = _bearer(headers)
-        changes = scope["method"] not in SAFE
-        if changes and (b"origin" in headers or bearer is None):
-            self._check_origin(_text(headers, b"origin"), host)
-        if bearer is not None:
-            caller = self._door.by_token(bearer, address)
-            if caller is None:
-                raise ApiError(HTTPStatus.UNAUTHORIZED, "token_unknown", "this API token is not known, or was removed")
-            return caller
-        caller = self._by_cookie(headers, address)
-        if changes and caller.session and scope["path"] not in WITHOUT_TOKEN:
-            _check_token(_text(headers, TOKEN_HEADER), caller)
+        caller = self._by_cookie(headers, address) if bearer is None else self._by_token(bearer, address)
+        if scope["method"] not in SAFE:
+            signs_in = (scope["method"], scope["path"]) in WITHOUT_TOKEN
+            browser = bearer is None and (bool(caller.session) or signs_in)
+            if browser or b"origin" in headers:  # who comes without any key to us can change nothing anyway
+                self._check_origin(_text(headers, b"origin"), host)
+            if browser and not signs_in:
+                _check_token(_text(headers, TOKEN_HEADER), caller)
         return caller
 
     def _check_origin(self, origin: str, host: str) -> None:
@@ -96,6 +93,12 @@ class Guard:
         if origin.lower() not in {each.lower() for each in own}:
             what = "another page asked for this change" if origin else "the header Origin is missing"
             raise ApiError(HTTPStatus.FORBIDDEN, "origin", f"{what}; only this page's own may, or an API token")
+
+    def _by_token(self, secret: str, address: str) -> Caller:
+        caller = self._door.by_token(secret, address)
+        if caller is None:
+            raise ApiError(HTTPStatus.UNAUTHORIZED, "token_unknown", "this API token is not known, or was removed")
+        return caller
 
     def _by_cookie(self, headers: dict[bytes, bytes], address: str) -> Caller:
         for part in _text(headers, b"cookie")[:MOST_COOKIE].split(";"):

@@ -1,5 +1,6 @@
 """The meter now and in the past."""
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -137,9 +138,6 @@ class Minutes(Ask, frozen=True, kw_only=True):
     to_ms: UnixMs = 0
 
 
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="local date")]
-
-
 class Days(Ask, frozen=True, kw_only=True):
     """GET /history/days: energy of each day by the counters; the last 31 days without a range.
 
@@ -149,8 +147,8 @@ class Days(Ask, frozen=True, kw_only=True):
     """
 
     meter: MeterId | None = None
-    first: Day | None = None
-    last: Day | None = None
+    first: date | None = None
+    last: date | None = None
 
 
 class Series(Answer, frozen=True, kw_only=True):
