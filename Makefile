@@ -7,7 +7,7 @@ FLAGS  := -q --disable-pip-version-check --no-input
 PAGE   := services/console/page
 NPM    := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE) --loglevel=error
 
-.PHONY: run page test style types contracts docs benchmark lock clean
+.PHONY: run page test style types contracts docs screenshots benchmark lock clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.run  ## serve the demo household: Modbus on 1502, the page on 8080
@@ -38,6 +38,9 @@ contracts: $(VENV)/.dev
 
 docs: $(VENV)/.dev  ## pages that are generated from the code
 	$(BIN)/python -m docs.generate
+
+screenshots: $(VENV)/.dev page  ## pictures of every page in screenshots/; needs Chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

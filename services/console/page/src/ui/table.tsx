@@ -45,7 +45,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, rowClass, empty, de
             <tr key={rowKey(row)} class={rowClass?.(row)}>
               {columns.map((column) => (
                 <td class={kind(column)} data-title={column.silent ? undefined : column.title}>
-                  {column.cell(row)}
+                  <div>{column.cell(row)}</div>
                 </td>
               ))}
             </tr>
