@@ -192,6 +192,31 @@ def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tup
     )
 
 
+class Effect(Struct, frozen=True):
+    """What a change of the settings does to roles.
+
+    Attributes:
+        restarts: start again with other settings.
+        starts: did not run, and start.
+        stops: are disabled from then on.
+    """
+
+    restarts: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+
+
+def effect(specs: Iterable[RoleSpec], old: Config, new: Config) -> Effect:
+    """By the settings alone."""
+    before = {spec.name: spec for spec in specs if spec.enabled(old)}
+    after = {spec.name: spec for spec in specs if spec.enabled(new)}
+    return Effect(
+        restarts=tuple(name for name, spec in after.items() if name in before and spec.needs(old) != spec.needs(new)),
+        starts=tuple(name for name in after if name not in before),
+        stops=tuple(name for name in before if name not in after),
+    )
+
+
 def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:
     """The specs of these roles, each once, in the order given.
 

@@ -2,18 +2,17 @@
 
 import signal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from shared.config.faults import wrong
 from shared.config.model import Config
-from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
-from shared.tls.text import clean
+from shared.errors import EXIT_DONE, EXIT_REFUSED, Fault, RefusedError
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
-from supervisor.control import Control, Progress
-from supervisor.fleet import RESTING, Fleet, all_ready, at_rest
+from supervisor.control import Control
+from supervisor.fleet import RESTING, Fleet
 from supervisor.loop import Callback, Loop, now
+from supervisor.preview import Preview
 from supervisor.process import Process
 from supervisor.report import Report
 from supervisor.settings import Draft, Settings
@@ -35,6 +34,7 @@ class Supervisor:
         copy: where roles read them.
         loop: everything waits there.
         verification: of new settings.
+        preview: of settings that somebody thinks of, whose processes are not swept up.
         board: what others see.
         report: log.
         fleet: the processes; its launcher is set.
@@ -52,6 +52,7 @@ class Supervisor:
         loop: Loop,
         *,
         verification: Verification,
+        preview: Preview,
         board: Board,
         report: Report,
         fleet: Fleet,
@@ -61,6 +62,7 @@ class Supervisor:
         self._copy = copy
         self._loop = loop
         self._verification = verification
+        self._preview = preview
         self._board = board
         self._report = report
         self._fleet = fleet
@@ -71,6 +73,7 @@ class Supervisor:
         self._ticks = 0
         self.on_first_ready: Callback | None = None
         self.exit_code = EXIT_DONE
+        preview.on_found = self._settle
         fleet.on_change = self._changed
         fleet.on_escalate = self._give_up
 
@@ -128,17 +131,16 @@ class Supervisor:
         if draft is None:
             self._refused(self._settings.error, known)
         elif modules := verifiers(self._specs, self._settings.config, draft.config):
-            self._verification.begin(draft.content, modules, lambda reason: self._verified(draft, reason))
+            self._verification.begin(draft.content, modules, lambda faults: self._verified(draft, faults))
         else:
             self._take(draft)
 
-    def _verified(self, draft: Draft, reason: str) -> None:
-        if reason:
-            self._refused(reason, self._settings.error)
+    def _verified(self, draft: Draft, faults: tuple[Fault, ...]) -> None:
+        if faults:
+            self._refused(str(wrong(self._settings.path, faults)), self._settings.error)
         else:
             self._take(draft)
-        if self._control is not None:
-            self._control.settle()
+        self._settle()
 
     def _refused(self, reason: str, known: str) -> None:
         self._settings.error = reason
@@ -156,54 +158,6 @@ class Supervisor:
             self._follow(before)
         self._board.show(self._fleet)
 
-    def execute(self, verb: str, args: dict[str, Any]) -> Progress:
-        """Begin a command.
-
-        Raises:
-            RefusedError: it is unknown, or cannot be done.
-        """
-        if verb == "ps":
-            return self._ps
-        if self._closing:
-            raise RefusedError("metergate is stopping")
-        if verb == "reload":
-            self.reload()
-            return self._reloaded
-        if verb == "kill":
-            return self._fleet.kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
-        if verb not in {"start", "stop", "restart"}:
-            raise RefusedError(f"{verb!r} is no command; there are: kill ps reload restart start stop")
-        return self._steer(verb, args)
-
-    def _steer(self, verb: str, args: dict[str, Any]) -> Progress:
-        processes = self._fleet.named(str(args.get("role", "")))
-        if verb != "stop" and any(process.life.state is State.DISABLED for process in processes):
-            raise RefusedError(f"{processes[0].spec.name} is disabled in the settings; enable it there")
-        for process in processes:
-            life = process.life
-            if verb == "start":
-                todo = life.start(now())
-            elif verb == "restart":
-                todo = life.restart(now())
-            else:
-                todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
-            self._fleet.do(process, todo)
-        return lambda: at_rest(processes) if verb == "stop" else all_ready(processes)
-
-    def _ps(self) -> dict[str, Any]:
-        return {
-            "children": [msgspec.to_builtins(process.row()) for process in self._fleet],
-            "config_error": self._settings.error,
-            "config_pending": self._settings.pending,
-        }
-
-    def _reloaded(self) -> dict[str, Any] | None:
-        if self._verification.under_way:
-            return None
-        if self._settings.error:
-            raise RefusedError(self._settings.error)
-        return self._ps()
-
     def _look(self) -> None:
         if not self._closing and self._watch.look(now()):
             self.reload()
@@ -214,9 +168,8 @@ class Supervisor:
             self._board.write(self._fleet)
         else:
             self._board.show(self._fleet)
-        self._fleet.sweep(self._verification.pid)
-        if self._control is not None:
-            self._control.settle()
+        self._fleet.sweep(self._verification.pid, self._preview.pid)
+        self._settle()
 
     def _follow(self, before: Config | None) -> None:
         """Have the processes be as the settings in force say; parked ones get another chance in any case."""
@@ -268,8 +221,7 @@ class Supervisor:
                 self._fleet.do(each, each.life.start(now()))
             return
         self._board.show(self._fleet)
-        if self._control is not None:
-            self._control.settle()
+        self._settle()
         if self._closing:
             self._end_next_stage()
         elif self.on_first_ready is not None and all(
@@ -280,6 +232,10 @@ class Supervisor:
             greet, self.on_first_ready = self.on_first_ready, None
             greet()
 
+    def _settle(self) -> None:
+        if self._control is not None:
+            self._control.settle()
+
     def _give_up(self, reason: str) -> None:
         if not self._closing:
             self._report.error(f"giving up: {reason}")
@@ -288,6 +244,7 @@ class Supervisor:
     def _close(self, code: int) -> None:
         self._closing = self._fleet.ending = True
         self._verification.cancel()
+        self._preview.cancel()
         self._moving.clear()
         self.exit_code = code
         if self._control is not None:

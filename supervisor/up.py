@@ -13,10 +13,12 @@ from shared.errors import EXIT_USAGE, MetergateError, RefusedError
 from shared.kernel import become_subreaper
 from supervisor import greeting
 from supervisor.board import Board
+from supervisor.commands import Commands
 from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
+from supervisor.preview import Preview
 from supervisor.report import Report, say
 from supervisor.settings import Settings
 from supervisor.spec import ROLES, RoleSpec, named
@@ -107,10 +109,22 @@ def _supervise(
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
         verification = Verification(loop, env, copy.with_suffix(".draft"))
+        preview = Preview(specs, settings, fleet, Verification(loop, env, copy.with_suffix(".preview")))
         supervisor = Supervisor(
-            specs, settings, copy, loop, verification=verification, board=board, report=report, fleet=fleet
+            specs,
+            settings,
+            copy,
+            loop,
+            verification=verification,
+            preview=preview,
+            board=board,
+            report=report,
+            fleet=fleet,
         )
-        control = Control(cmd, supervisor.execute, report)
+        commands = Commands(
+            fleet, board, settings, verification=verification, preview=preview, reload=supervisor.reload
+        )
+        control = Control(cmd, commands, report)
         supervisor.serve(control)
         had_terminal = os.isatty(2)
 
@@ -133,6 +147,7 @@ def _supervise(
             supervisor.run()
         finally:
             verification.cancel()
+            preview.cancel()
             fleet.close()
             loop.close()
             state_file.remove()

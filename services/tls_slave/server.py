@@ -60,6 +60,8 @@ class TlsServer(Server):
         closed: fingerprint -> connections cut off so far, for those cut last.
     """
 
+    knows_certificates = True
+
     def __init__(
         self,
         replica: Replica,
@@ -152,15 +154,6 @@ class TlsServer(Server):
     def waiting(self) -> list[PeerAccess]:
         """Peers in quarantine."""
         return [connection.access for connection in self._quarantine.waiting()]
-
-    def labels(self, clients: Iterable[str]) -> dict[str, str]:
-        """Client -> the owner's name for its certificate, else its fingerprint."""
-        by_peer = {each.peer: each.access for each in self._peers()}
-        return {
-            client: by_peer[client].label or by_peer[client].peer.certificate.fingerprint
-            for client in clients
-            if client in by_peer
-        }
 
     def counters(self) -> Counters:
         """Of ended and open connections, and of those that came to nothing."""

@@ -2,19 +2,19 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
 
-from shared.config.check import Problem, build, dotted
-from shared.config.lines import line_of, places
+from shared.config.check import Problem, build
+from shared.config.faults import located, wrong
 from shared.config.master import Target
 from shared.config.model import Config, Meter
 from shared.config.rules import across
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Fault
 
 PLACES = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
 """Where the settings are looked for, in this order, when nobody names them."""
@@ -60,16 +60,17 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+        raise wrong(path, (Fault(line, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8"),)) from error
     if not text.strip():
-        raise ConfigError(f"{path}:1: the file is empty; an editor may have truncated it. `metergate init` writes one")
+        reason = "the file is empty; an editor may have truncated it. `metergate init` writes one"
+        raise wrong(path, (Fault(1, "", reason),))
     raw = read_toml(text, path)
     problems: list[Problem] = []
     config = cast("Config | None", build(Config, raw, (), problems))
     if config is not None:
         problems.extend(across(config))
     if config is None or problems:
-        raise ConfigError(listing(path, text, problems))
+        raise wrong(path, located(text, problems))
     return _absolute(config, path.parent, environ)
 
 
@@ -80,27 +81,20 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         ConfigError: it is not TOML, `file:line: reason`.
     """
     if text.startswith("\ufeff"):
-        raise ConfigError(f"{path}:1: begins with a byte order mark; save it as UTF-8 without BOM")
+        raise wrong(path, (Fault(1, "", "begins with a byte order mark; save it as UTF-8 without BOM"),))
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).rpartition(" (at ")
         line_text = place.removeprefix("line ").partition(",")[0]
         number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        raise ConfigError(f"{path}:{number}: is not valid TOML: {reason or error}") from error
+        raise wrong(path, (Fault(number, "", f"is not valid TOML: {reason or error}"),)) from error
     except ValueError as error:
         lines = text.split("\n")
         longest = max(range(len(lines)), key=lambda index: len(lines[index]))
-        raise ConfigError(f"{path}:{longest + 1}: is not valid TOML: a number of thousands of digits") from error
+        raise wrong(path, (Fault(longest + 1, "", "is not valid TOML: a number of thousands of digits"),)) from error
     except RecursionError as error:
-        raise ConfigError(f"{path}:1: is not usable: its tables or lists are nested too deeply") from error
-
-
-def listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
-    """One line for each problem: `file:line: key: reason`."""
-    found = places(text)
-    lines = sorted((line_of(found, problem.key), dotted(problem.key), problem.reason) for problem in problems)
-    return "\n".join(f"{path}:{line}: {key or 'the file'}: {reason}" for line, key, reason in lines)
+        raise wrong(path, (Fault(1, "", "is not usable: its tables or lists are nested too deeply"),)) from error
 
 
 def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:

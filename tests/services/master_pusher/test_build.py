@@ -7,11 +7,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.master_pusher.build import dialler_of, once, sender, warnings, warnings_of
+from services.master_pusher.build import dialler_of, once, sender, warnings_of
 from services.master_pusher.sender import ModbusSender
 from services.master_pusher.web import WebSender
 from shared import clock
-from shared.config.master import Master
+from shared.config.master import Master, warnings
 from shared.config.master import Target as Settings
 from shared.config.model import Config
 from shared.errors import PeerError, RefusedError

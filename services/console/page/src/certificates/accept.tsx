@@ -42,8 +42,8 @@ export function AcceptDialog({ of, onClose }: { of: Certificate; onClose: (chang
       {!again && (
         <>
           <p>{t("cert.accept.compare")}</p>
-          <Fingerprint groups={of.groups} />
-          <Field label={t("cert.compare")} hint={word("cert.compare.", compared)} error={compared === "differs" ? t("cert.compare.differs") : undefined}>
+          <Fingerprint of={of.fingerprint} />
+          <Field label={t("cert.compare")} hint={compared === "differs" ? undefined : word("cert.compare.", compared)} error={compared === "differs" ? t("cert.compare.differs") : undefined}>
             {(tie) => (
               <input
                 {...tie}

@@ -31,7 +31,7 @@ export function AuthorityFolder() {
       title: t("cert.subject"),
       cell: (row) => (
         <div class="stack">
-          <strong>{row.subject || t("cert.unnamed")}</strong>
+          <strong class="name">{row.subject || t("cert.unnamed")}</strong>
           <span class="mono hint">{groups(row.fingerprint)}</span>
         </div>
       ),

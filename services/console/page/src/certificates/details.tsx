@@ -69,7 +69,7 @@ export function Details({ of, because, onClose, onChanged, onRights }: DetailsPr
         <Notice tone="warn">{flag}</Notice>
       ))}
       <div class="fingerprint-row">
-        <Fingerprint groups={of.groups} />
+        <Fingerprint of={of.fingerprint} />
         <CopyButton text={of.fingerprint} label={t("cert.fingerprint.copy")} />
       </div>
       {decided && (

@@ -66,9 +66,10 @@ export function CertificateList({ id, tls }: { id?: string; tls?: boolean | unde
       title: t("cert.name"),
       cell: (row) => (
         <div class="stack">
-          <strong>{nameOf(row)}</strong>
-          {row.label && <span class="hint">{row.subject}</span>}
-          {row.status === "pending" ? <Fingerprint groups={row.groups} /> : <span class="mono hint">{groups(row.fingerprint.slice(0, SHORT))} …</span>}
+          <strong class="name">{nameOf(row)}</strong>
+          {row.label && <span class="hint name">{row.subject}</span>}
+          {row.status === "pending" ? <Fingerprint of={row.fingerprint} /> : <span class="mono hint">{groups(row.fingerprint.slice(0, SHORT))} …</span>}
+          <span class="hint">{t("cert.valid", { range: validity(row) })}</span>
           {[...(row.status === "pending" && row.reason.startsWith("same key") ? [row.reason] : []), ...row.flags].map((flag) => (
             <span class="flag">{flag}</span>
           ))}
@@ -78,21 +79,23 @@ export function CertificateList({ id, tls }: { id?: string; tls?: boolean | unde
     {
       key: "rights",
       title: t("cert.rights"),
+      className: "roomy",
       cell: (row) => (
         <div class="stack">
-          <span>{row.direction === "out" ? word("cert.direction.", "out") : word("cert.grant.", row.grant)}</span>
+          <span>{word("cert.grant.", row.grant)}</span>
           {row.role && <span class="hint">{t("cert.role.is", { role: row.role })}</span>}
         </div>
       ),
     },
-    { key: "validity", title: t("cert.validity"), cell: (row) => <span class="hint">{validity(row)}</span> },
     {
       key: "seen",
       title: t("cert.seen"),
+      className: "roomy",
       cell: (row) => (
         <div class="stack">
-          <span>{row.addresses[0] ?? ""}</span>
+          <span class="num">{row.addresses[0] ?? ""}</span>
           <span class="hint">{row.connections ? tn("cert.connections", row.connections) : ago(row.last_seen)}</span>
+          <span class="hint">{word("cert.direction.", row.direction || "in")}</span>
         </div>
       ),
     },

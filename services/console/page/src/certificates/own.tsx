@@ -75,7 +75,7 @@ function One({ of }: { of: OwnCertificate }) {
         </a>
       </div>
       <div class="fingerprint-row">
-        <Fingerprint groups={of.groups} />
+        <Fingerprint of={of.fingerprint} />
         <CopyButton text={of.fingerprint} label={t("cert.fingerprint.copy")} />
       </div>
       <Facts

@@ -1,6 +1,6 @@
 // What every view of a certificate is made of: its state, its name, its fingerprint for comparing by eye.
 import type { Certificate } from "../api/models/certificates.ts";
-import { dateTime, day, NOTHING } from "../format.ts";
+import { dateTime, day, groups, NOTHING } from "../format.ts";
 import { t, word } from "../i18n/index.ts";
 import { Badge, type Tone } from "../ui/basics.tsx";
 
@@ -13,12 +13,14 @@ export const Status = ({ of }: { of: Certificate }) => <Badge tone={TONES[of.sta
 export const nameOf = (of: Pick<Certificate, "label" | "subject">): string => of.label || of.subject || t("cert.unnamed");
 
 /** Groups of four, in lines of four groups: short enough to hold one in mind while looking at the other screen. */
-export function Fingerprint({ groups }: { groups: readonly string[] }) {
+export function Fingerprint({ of }: { of: string }) {
   return (
     <ol class="fingerprint mono" aria-label={t("cert.fingerprint")}>
-      {groups.map((group) => (
-        <li>{group}</li>
-      ))}
+      {groups(of)
+        .split(" ")
+        .map((group) => (
+          <li>{group}</li>
+        ))}
     </ol>
   );
 }

@@ -48,8 +48,8 @@ export function MasterCard({ push, because }: { push: Resource<Push>; because: s
       title: t("push.name"),
       cell: (row) => (
         <div class="stack">
-          <strong>{row.name || row.address}</strong>
-          {(row.url || row.name !== row.address) && <span class="mono hint">{row.url || row.address}</span>}
+          <strong class="name">{row.name || row.address}</strong>
+          {(row.url || row.name !== row.address) && <span class="mono hint name">{row.url || row.address}</span>}
         </div>
       ),
     },

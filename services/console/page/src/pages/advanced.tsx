@@ -177,7 +177,7 @@ function GroupRow({ of, on, because, onChange }: GroupRowProps) {
           dense
           caption={t("advanced.registers.of", { group: name })}
           columns={[
-            { key: "address", title: t("advanced.register.address"), numeric: true, cell: (row) => row.address },
+            { key: "address", title: t("advanced.register.address"), cell: (row) => row.address },
             { key: "name", title: t("advanced.register.name"), cell: (row) => <code>{row.name}</code> },
             { key: "unit", title: t("advanced.register.unit"), cell: (row) => row.unit },
           ]}

@@ -48,6 +48,7 @@ export default function Page() {
             <Badge tone={row.tls ? "good" : "neutral"}>{row.tls ? row.protocol || t("clients.encrypted") : t("clients.plain")}</Badge>{" "}
             {row.paused && <Badge tone="warn">{t("clients.paused")}</Badge>}
           </span>
+          <span class="hint">{t("clients.since", { duration: duration(row.connected_ms) })}</span>
         </div>
       ),
     },
@@ -64,7 +65,18 @@ export default function Page() {
           NOTHING
         ),
     },
-    { key: "rate", title: t("clients.rate"), numeric: true, cell: (row) => number(row.rate, 1) },
+    {
+      key: "rate",
+      title: t("clients.rate"),
+      numeric: true,
+      cell: (row) => (
+        <div>
+          {number(row.rate, 1)}
+          <br />
+          <span class="hint">{t("clients.requests", { n: row.requests })}</span>
+        </div>
+      ),
+    },
     { key: "unit", title: t("clients.unit"), numeric: true, cell: (row) => number(row.unit) },
     {
       key: "last",
@@ -89,8 +101,6 @@ export default function Page() {
         </span>
       ),
     },
-    { key: "requests", title: t("clients.requests"), numeric: true, cell: (row) => number(row.requests) },
-    { key: "since", title: t("clients.since"), numeric: true, cell: (row) => duration(row.connected_ms) },
     {
       key: "actions",
       title: t("actions"),

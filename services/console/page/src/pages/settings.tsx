@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { sentence } from "../api/client.ts";
 import type { SettingsState } from "../api/models/settings.ts";
 import { useMay } from "../api/session.ts";
-import { t, tn } from "../i18n/index.ts";
+import { speaking, t, tn } from "../i18n/index.ts";
 import { here, setQuery } from "../router.ts";
 import { dirty, draft as store, heard, load, ready, rebase, type Draft } from "../settings/draft.ts";
 import { FormView } from "../settings/form.tsx";
@@ -98,6 +98,7 @@ function Inside({ draft }: { draft: Draft }) {
               {(tie) => <input {...tie} type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />}
             </Field>
             <Mistakes of={draft.errors} />
+            {speaking() !== "en" && <p class="hint">{t("settings.english")}</p>}
             <FormView draft={draft} readOnly={Boolean(because)} wanted={wanted} />
           </>
         )}

@@ -5,6 +5,10 @@ import { t } from "../i18n/index.ts";
 import { Button } from "../ui/basics.tsx";
 import { set } from "./draft.ts";
 import { read, show, type Leaf } from "./tree.ts";
+import { Words } from "./words.tsx";
+
+/** What these take is seen by their look. */
+const SAID: readonly Key["kind"][] = ["bool", "choice"];
 
 export interface KeyFieldProps {
   of: Leaf;
@@ -95,7 +99,7 @@ export function KeyField({ of, mistakes, readOnly }: KeyFieldProps) {
           <p class="error-text">{text}</p>
         ))}
         <p>
-          {key.words} {key.wants && !key.words.includes(key.wants) ? `(${key.wants})` : ""} {key.kind === "list" ? t("settings.list.hint") : ""}
+          <Words of={key.words} /> {SAID.includes(key.kind) || !key.wants ? "" : <span lang="en">({key.wants})</span>} {key.kind === "list" ? t("settings.list.hint") : ""}
         </p>
         <p>
           {variable ? t("settings.override", { variable }) : key.required ? t("settings.required") : key.default === null ? t("settings.default.none") : t("settings.default", { value: shortened(key.default) })}

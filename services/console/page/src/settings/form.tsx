@@ -5,6 +5,7 @@ import { Badge, Button, Empty } from "../ui/basics.tsx";
 import { confirm } from "../ui/overlays.tsx";
 import { set, type Draft } from "./draft.ts";
 import { KeyField } from "./field.tsx";
+import { Words } from "./words.tsx";
 import { matches, seed, treeOf, type Branch, type List } from "./tree.ts";
 
 interface Context {
@@ -16,12 +17,21 @@ interface Context {
 export function FormView({ draft, readOnly, wanted }: { draft: Draft; readOnly: boolean; wanted: string }) {
   const root = treeOf(draft.base.keys, draft.values);
   const context: Context = { errors: draft.errors, readOnly, wanted };
-  const sections = [
-    ...root.branches.filter((branch) => matches(branch, wanted)).map((branch) => <Section of={branch} context={context} />),
-    ...root.lists.filter((list) => !wanted.trim() || list.items.some((item) => matches(item, wanted))).map((list) => <Tables of={list} context={context} />),
-  ];
-  return sections.length ? <div class="settings-form">{sections}</div> : <Empty>{t("settings.none")}</Empty>;
+  if (!root.inner.some((inner) => matches(inner, wanted))) return <Empty>{t("settings.none")}</Empty>;
+  return (
+    <div class="settings-form">
+      <Inner of={root} context={context} />
+    </div>
+  );
 }
+
+const Inner = ({ of, context }: { of: Branch; context: Context }) => (
+  <>
+    {of.inner
+      .filter((inner) => matches(inner, context.wanted))
+      .map((inner) => (inner.kind === "list" ? <Tables key={inner.path} of={inner} context={context} /> : <Section key={inner.path} of={inner} context={context} />))}
+  </>
+);
 
 function Section({ of, context }: { of: Branch; context: Context }) {
   const mistakes = context.errors.filter((mistake) => within(mistake.key, of.path)).length;
@@ -29,7 +39,7 @@ function Section({ of, context }: { of: Branch; context: Context }) {
   return (
     <details class="section" open={Boolean(context.wanted.trim()) || mistakes > 0 || undefined}>
       <summary>
-        <code>[{of.path}]</code> <span class="hint">{of.key.words}</span>
+        <code>[{of.path}]</code> <Words of={of.key.words} />
         {changed > 0 && <Badge>{tn("settings.in_file", changed)}</Badge>}
         {mistakes > 0 && <Badge tone="bad">{tn("settings.errors", mistakes)}</Badge>}
       </summary>
@@ -53,7 +63,7 @@ function Tables({ of, context }: { of: List; context: Context }) {
         return (
           <details class="section" open={Boolean(context.wanted.trim()) || mistakes > 0 || undefined}>
             <summary>
-              <code>[[{plain}]]</code> <strong>{called ? String(called.value) : item.number}</strong> <span class="hint">{of.key.words}</span>
+              <code>[[{plain}]]</code> <strong>{called ? String(called.value) : item.number}</strong> <Words of={of.key.words} />
               {mistakes > 0 && <Badge tone="bad">{tn("settings.errors", mistakes)}</Badge>}
             </summary>
             <Inside of={item} context={context} />
@@ -89,16 +99,7 @@ function Inside({ of, context }: { of: Branch; context: Context }) {
             ))}
         </div>
       )}
-      {of.branches
-        .filter((inner) => matches(inner, wanted))
-        .map((inner) => (
-          <Section of={inner} context={context} />
-        ))}
-      {of.lists
-        .filter((list) => !wanted || list.items.some((item) => matches(item, wanted)))
-        .map((list) => (
-          <Tables of={list} context={context} />
-        ))}
+      <Inner of={of} context={context} />
     </div>
   );
 }
@@ -109,6 +110,6 @@ function within(key: string, path: string): boolean {
 }
 
 function countSet(of: Branch): number {
-  const inner = [...of.branches, ...of.lists.flatMap((list) => list.items)];
+  const inner = of.inner.flatMap((one) => (one.kind === "list" ? one.items : [one]));
   return of.leaves.filter((leaf) => leaf.line > 0).length + inner.reduce((sum, branch) => sum + countSet(branch), 0);
 }

@@ -19,15 +19,13 @@ export interface Branch {
   key: Key;
   /** Place in its list of tables, from 1; 0: it is in none. */
   number: number;
-  /** Whether any of its keys is in the draft, or it has values all the same. */
-  present: boolean;
   leaves: Leaf[];
-  branches: Branch[];
-  /** Lists of tables inside: each with its model and how many there are. */
-  lists: List[];
+  /** Tables and lists of tables inside, in the model's order. */
+  inner: (Branch | List)[];
 }
 
 export interface List {
+  kind: "list";
   path: string;
   key: Key;
   items: Branch[];
@@ -56,18 +54,17 @@ export function treeOf(keys: readonly Key[], values: readonly Value[]): Branch {
 }
 
 function branch(path: string, key: Key, number: number, values: ReadonlyMap<string, Value>): Branch {
-  const made: Branch = { kind: "branch", path, key, number, present: false, leaves: [], branches: [], lists: [] };
+  const made: Branch = { kind: "branch", path, key, number, leaves: [], inner: [] };
   for (const inner of key.keys) {
     const at = join(path, inner.name);
-    if (inner.kind === "table") made.branches.push(branch(at, inner, 0, values));
+    if (inner.kind === "table") made.inner.push(branch(at, inner, 0, values));
     else if (inner.kind === "tables") {
       const count = itemsOf(at, values);
       const items = Array.from({ length: count }, (_, index) => branch(numbered(at, index + 1), inner, index + 1, values));
-      made.lists.push({ path: at, key: inner, items });
+      made.inner.push({ kind: "list", path: at, key: inner, items });
     } else {
       const value = values.get(at);
       made.leaves.push({ kind: "leaf", path: at, key: inner, value: value?.value ?? null, line: value?.line ?? 0, origin: value?.origin ?? "" });
-      if (value) made.present = true;
     }
   }
   return made;
@@ -84,16 +81,13 @@ function itemsOf(path: string, values: ReadonlyMap<string, Value>): number {
 }
 
 /** Whether a part of the settings has anything to do with what is searched for. */
-export function matches(of: Branch, text: string): boolean {
+export function matches(of: Branch | List, text: string): boolean {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return true;
   const says = (path: string, key: Key): boolean => `${path} ${key.words}`.toLowerCase().includes(wanted);
-  return (
-    says(of.path, of.key) ||
-    of.leaves.some((leaf) => says(leaf.path, leaf.key)) ||
-    of.branches.some((inner) => matches(inner, wanted)) ||
-    of.lists.some((list) => says(list.path, list.key) || list.items.some((item) => matches(item, wanted)))
-  );
+  if (says(of.path, of.key)) return true;
+  if (of.kind === "list") return of.items.some((item) => matches(item, wanted));
+  return of.leaves.some((leaf) => says(leaf.path, leaf.key)) || of.inner.some((inner) => matches(inner, wanted));
 }
 
 /** What a new table of a list begins with: its required keys, empty, so that the form asks for them. */

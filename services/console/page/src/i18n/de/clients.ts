@@ -1,9 +1,9 @@
 import type { clients as english } from "../en/clients.ts";
 
 export const clients: Readonly<Record<keyof typeof english, string>> = {
-  "clients.title": "Clients",
+  "clients.title": "Verbindungen",
   "clients.intro": "Wer gerade mit dem Modbus-Slave verbunden ist, jede Sekunde neu.",
-  "clients.table": "Verbundene Clients",
+  "clients.table": "Offene Verbindungen",
   "clients.none": "Niemand ist verbunden",
   "clients.none.hint": "Geräte, die den Zähler lesen, erscheinen hier von selbst.",
   "clients.count_one": "1 Verbindung",
@@ -14,7 +14,7 @@ export const clients: Readonly<Record<keyof typeof english, string>> = {
   "clients.plain": "Unverschlüsselt",
   "clients.unit": "Unit-ID",
   "clients.rate": "Anfragen/s",
-  "clients.requests": "Anfragen",
+  "clients.requests": "{n} insgesamt",
   "clients.last": "Letzte Anfrage",
   "clients.last.none": "noch keine",
   "clients.registers": "{first} bis {last}",
@@ -23,7 +23,7 @@ export const clients: Readonly<Record<keyof typeof english, string>> = {
   "clients.errors": "Fehler",
   "clients.exceptions_one": "{n} Anfrage mit einer Ausnahme beantwortet",
   "clients.exceptions_other": "{n} Anfragen mit einer Ausnahme beantwortet",
-  "clients.since": "Verbunden seit",
+  "clients.since": "seit {duration}",
   "clients.paused": "Angehalten",
   "clients.pause": "Anhalten",
   "clients.pause.of": "{name} anhalten",

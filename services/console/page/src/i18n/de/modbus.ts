@@ -153,7 +153,7 @@ export const modbus: Readonly<Record<keyof typeof english, string>> = {
   "advanced.register.name": "Register",
   "advanced.register.unit": "Einheit",
   "advanced.save": "Speichern",
-  "advanced.undo": "Änderungen verwerfen",
+  "advanced.undo": "Verwerfen",
   "advanced.changes": "Noch nicht gespeichert",
   "advanced.saved": "Gespeichert; der Master startet damit neu",
 };

@@ -149,7 +149,7 @@ export const modbus = {
   "advanced.register.name": "Register",
   "advanced.register.unit": "Unit",
   "advanced.save": "Save",
-  "advanced.undo": "Undo changes",
+  "advanced.undo": "Undo",
   "advanced.changes": "Not saved yet",
   "advanced.saved": "Saved; the master starts again with it",
 } as const;
