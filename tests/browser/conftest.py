@@ -20,7 +20,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
-    """A gateway for the tests of a file together: two seconds from fresh to stale, and patient with a role that hangs."""
+    """A gateway for the tests of a file together: two seconds from fresh to stale, and patience."""
     chromium()  # skip before anything is started
     folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
     gateway = Console(folder, more="[supervisor]\nbeat_timeout_s = 15\n")
