@@ -6,7 +6,7 @@ What is sent here comes from somebody's iterator; this decides only how long it 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -92,7 +92,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, chunks: AsyncIterator[bytes], streams: Streams, whose: str) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes, None], streams: Streams, whose: str) -> None:
         streams.check(whose)
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
@@ -127,9 +127,7 @@ class EventStream(Response):
                 if not await self._sent(send, chunk):
                     break
         finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
+            await chunks.aclose()
 
     async def _sent(self, send: Any, chunk: bytes) -> bool:
         try:
