@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.certificate_manager import ca_folder
+from services.certificate_manager.authorities import LARGEST_BYTES
 from shared.errors import RefusedError
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import der, pem
@@ -88,9 +89,9 @@ def test_what_is_no_authority_is_refused_by_name(pem_text: str, reason: str) -> 
 
 
 def test_more_than_a_message_carries_is_refused() -> None:
-    assert len(ca_folder.judged(CA, ca_folder.LARGEST_BYTES - len(CA))) == 1
+    assert len(ca_folder.judged(CA, LARGEST_BYTES - len(CA))) == 1
     with pytest.raises(RefusedError, match="all authorities together would have more than 65536 bytes"):
-        ca_folder.judged(CA, ca_folder.LARGEST_BYTES - len(CA) + 1)
+        ca_folder.judged(CA, LARGEST_BYTES - len(CA) + 1)
 
 
 @pytest.mark.parametrize("name", ["", "a.pem", "../x", "a b", "-x", "x" * 65, "ü"])
