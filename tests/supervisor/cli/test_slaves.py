@@ -20,7 +20,7 @@ from shared.bus.publisher import Publisher
 from shared.config.load import load
 from shared.errors import RefusedError
 from tests.supervisor.cli.conftest import Run
-from tests.supervisor.tap.talker import Talker, once
+from tests.shared.bus.talker import Talker, once
 from tests.support import free_port
 from tests.system.receivers import Recorder
 
