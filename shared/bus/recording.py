@@ -48,7 +48,7 @@ _pack: Final = msgpack.Packer(use_bin_type=True).pack
 def beginning() -> bytes:
     """The first bytes of a recording that begins now."""
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return _pack({"format": FORMAT, "boot": clock.BOOT_ID, "started": started})
+    return bytes(_pack({"format": FORMAT, "boot": clock.BOOT_ID, "started": started}))
 
 
 def packed(entry: Entry) -> bytes:
@@ -59,7 +59,7 @@ def packed(entry: Entry) -> bytes:
     """
     if len(entry.topic) > MAX_TOPIC or len(entry.payload) > MAX_BYTES:
         raise RefusedError(f"message of {len(entry.topic)} + {len(entry.payload)} bytes does not fit into a recording")
-    return _pack(entry)
+    return bytes(_pack(entry))
 
 
 class RecordingWriter:
