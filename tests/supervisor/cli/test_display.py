@@ -9,8 +9,8 @@ from shared.bus.follow import Follower
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket
 from supervisor.cli.display import reachable
-from tests.supervisor.cli.conftest import Run
 from tests.shared.bus.talker import sample
+from tests.supervisor.cli.conftest import Run
 from tests.support import free_port, wait_for
 
 

@@ -14,8 +14,8 @@ from shared.bus.filters import Filter
 from shared.bus.follow import Follower
 from shared.bus.messages import Image, Published, topic
 from shared.bus.recording import RecordingReader
-from tests.supervisor.cli.conftest import Run
 from tests.shared.bus.talker import Talker, image, once, sample
+from tests.supervisor.cli.conftest import Run
 from tests.support import Processes, wait_for
 
 METERGATE = Path(sys.executable).with_name("metergate")
