@@ -13,6 +13,8 @@ from tests.browser.household import Household
 from tests.support import Processes
 
 SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
+ENDLESS: Final = frozenset({"registers"})
+"""Of these the first screen is enough."""
 SETTLE_MS: Final = 1500
 """For what comes with the stream, and for the charts."""
 
@@ -31,7 +33,7 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
                     page.goto(f"{console.url}#/{name}")
                     expect(page.get_by_text("Loading")).to_have_count(0)
                     page.wait_for_timeout(SETTLE_MS)
-                    _take(page, target / f"{name}-{scheme}-{size}.png")
+                    _take(page, target / f"{name}-{scheme}-{size}.png", whole=name not in ENDLESS)
     with console.visit(browser, "#/live", locale="de-DE", viewport=PHONE) as page:
         page.wait_for_timeout(SETTLE_MS)
         _take(page, target / "live-german-phone.png")
@@ -43,8 +45,8 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
         _take(page, target / "lost-german-phone.png")
 
 
-def _take(page: Page, path: Path) -> None:
-    page.screenshot(path=path, full_page=True)
+def _take(page: Page, path: Path, *, whole: bool = True) -> None:
+    page.screenshot(path=path, full_page=whole)
 
 
 def main(target: Path) -> None:
