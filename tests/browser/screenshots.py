@@ -6,12 +6,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.console import DESKTOP, PAGES, PHONE, browsing
 from tests.browser.household import Household
 from tests.support import Processes
 
+README_DESKTOP: Final[ViewportSize] = {"width": 1060, "height": 660}
+README_PHONE: Final[ViewportSize] = {"width": 390, "height": 760}
 SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
 ENDLESS: Final = frozenset({"registers"})
 """Of these the first screen is enough."""
@@ -25,6 +27,12 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
     with console.visit(browser, known=False, color_scheme="light") as page:
         expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
         _take(page, target / "welcome-light-desktop.png")
+    with console.visit(browser, "#/live", color_scheme="light", viewport=README_DESKTOP) as page:
+        page.wait_for_timeout(SETTLE_MS)
+        _take(page, target / "readme-live.png", whole=False)
+    with console.visit(browser, "#/certificates", color_scheme="dark", viewport=README_PHONE) as page:
+        page.wait_for_timeout(SETTLE_MS)
+        _take(page, target / "readme-certificates.png", whole=False)
     for scheme in ("light", "dark"):
         for size, viewport in SIZES.items():
             touch = size == "phone"
