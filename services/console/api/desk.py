@@ -12,9 +12,11 @@ from services.console.history.history import History
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
 from services.console.stream.response import Streams
+from services.console.stream.tap import Ears
 from services.console.stream.topics import Topics
 from shared import clock
 from shared.audit import AuditLog, Who
+from shared.bus.endpoints import endpoints_of
 from shared.bus.messages import Event
 from shared.errors import ConfigError, RefusedError
 
@@ -64,6 +66,7 @@ class Desk:
         folder: of what the console owns.
         door: who comes in.
         streams: how many are open.
+        ears: who listens in on the bus.
         topics: what they are told.
         certificates: how many there are.
         history: of the charts.
@@ -81,6 +84,7 @@ class Desk:
         self._unsynced = False
         self.door = Door(Accounts(self.folder), self.note)
         self.streams = Streams()
+        self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
         self.door.on_ended = self.streams.end
         self.certificates = Certificates(self.ask, lambda: self.topics.state("certificates"))
         hear.town.on_trust = self.certificates.said

@@ -2,10 +2,34 @@
 
 from typing import Final
 
-from services.console.api import about, live, session, stream, users
+from services.console.api import (
+    about,
+    audit,
+    authorities,
+    certificates,
+    live,
+    own,
+    registers,
+    session,
+    stream,
+    tap,
+    users,
+)
 from services.console.api.route import Route
 
-MODULES: Final = (about, session, users, live, stream)
+MODULES: Final = (
+    about,
+    session,
+    users,
+    live,
+    stream,
+    certificates,
+    own,
+    authorities,
+    registers,
+    tap,
+    audit,
+)
 """Each has its rows as `ROUTES`."""
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for module in MODULES for route in module.ROUTES)
