@@ -39,12 +39,7 @@ class Streams:
 
     @contextlib.contextmanager
     def one(self, whose: str) -> Iterator[asyncio.Event]:
-        """Count one more; the event is set where it has to end.
-
-        Raises:
-            ApiError: there are too many.
-        """
-        self.check(whose)
+        """Count one more, for which there was room; the event is set where it has to end."""
         self._open[whose] += 1
         end = asyncio.Event()
         self._ends.setdefault(whose, set()).add(end)
@@ -158,7 +153,7 @@ class Download(EventStream):
     begin = b""
     ends = True
 
-    def __init__(self, name: str, chunks: AsyncIterator[bytes], streams: Streams, whose: str) -> None:
+    def __init__(self, name: str, chunks: AsyncGenerator[bytes, None], streams: Streams, whose: str) -> None:
         super().__init__(chunks, streams, whose)
         self.headers["content-disposition"] = f'attachment; filename="{name}"'
 
