@@ -17,6 +17,7 @@ BENCHMARKS = {
     "push": "pushing into ten slaves against pymodbus, and with nine of them dead",
     "tls": "mutual TLS against stunnel with libmodbus and pymodbus: requests, handshakes, memory",
     "latency": "from a sample's time to the first answer that shows it, across three processes",
+    "page": "the console in Chromium: until each page is usable, and what it loads",
     "memory": "PSS of each process, and how long starting takes",
 }
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from shared.actor import Actor
 from shared.config.model import Console as Settings
 from shared.errors import ConfigError
+from shared.kernel import return_large_blocks
 from shared.modbus.listen import bind
 
 if TYPE_CHECKING:
-    from services.console.api.desk import Desk
+    from services.console.api.desk import Desk, Site
 
 LOOK_S: Final = 0.5
 
@@ -24,15 +25,16 @@ class Console(Actor):
     async def run(self) -> None:
         """Serve until the end."""
         # The fork server imports this module for every role: what only the console needs must not cost the others.
-        from services.console.api.desk import Desk, Site, folder_of  # noqa: PLC0415
+        from services.console.api.desk import Desk, folder_of  # noqa: PLC0415
         from services.console.api.table import ROUTES  # noqa: PLC0415
         from services.console.app import application  # noqa: PLC0415
         from services.console.hear.hear import Hear  # noqa: PLC0415
         from services.console.in_force import InForce  # noqa: PLC0415
-        from services.console.security.guard import Guard, cookie_name  # noqa: PLC0415
+        from services.console.security.guard import Guard  # noqa: PLC0415
         from services.console.security.hosts import Hosts  # noqa: PLC0415
         from services.console.server import serve  # noqa: PLC0415
 
+        return_large_blocks()
         life, settings = self.life, self.life.config.console
         context, fingerprint = None, ""
         if settings.https:
@@ -40,8 +42,7 @@ class Console(Actor):
 
             folder = folder_of(life.config)
             context, fingerprint = await asyncio.to_thread(https, folder, settings.host, settings.names)
-        cookie = cookie_name(settings.port, https=settings.https)
-        site = Site(https=settings.https, port=settings.port, cookie=cookie, fingerprint=fingerprint)
+        site = site_of(settings, fingerprint)
         self._in_force = InForce(life.config)
         self._hear = Hear(life, self._in_force)
         desk = Desk(life, self._hear, site)
@@ -49,7 +50,7 @@ class Console(Actor):
             application(desk, ROUTES),
             desk.door,
             Hosts((*settings.names, settings.host, socket.gethostname())),
-            cookie,
+            site.cookie,
             https=settings.https,
         )
         sockets = life.listen or (listen(settings),)
@@ -83,6 +84,20 @@ class Console(Actor):
             if self._in_force.look():
                 desk.settings_changed()
             await asyncio.sleep(LOOK_S)
+
+
+def site_of(settings: Settings, fingerprint: str) -> "Site":
+    """How the page is reached.
+
+    Args:
+        settings: `[console]`.
+        fingerprint: of the https certificate; empty without one.
+    """
+    from services.console.api.desk import Site  # noqa: PLC0415  # as above
+    from services.console.security.guard import cookie_name  # noqa: PLC0415
+
+    cookie = cookie_name(settings.port, https=settings.https)
+    return Site(https=settings.https, port=settings.port, cookie=cookie, fingerprint=fingerprint)
 
 
 def listen(settings: Settings) -> socket.socket:

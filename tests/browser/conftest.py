@@ -20,10 +20,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
-    """A gateway for the tests of a file together, two seconds from fresh to stale."""
+    """A gateway for the tests of a file together: two seconds from fresh to stale, and patience."""
     chromium()  # skip before anything is started
     folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
-    gateway = Console(folder)
+    gateway = Console(folder, more="[supervisor]\nbeat_timeout_s = 15\n")
     try:
         gateway.start()
         yield gateway

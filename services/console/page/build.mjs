@@ -50,9 +50,20 @@ async function hashed(name) {
 
 const [icon, iconBytes] = await hashed("icon.svg");
 const address = (name) => path.relative(path.join(HERE, "dist"), path.join(HERE, name)).split(path.sep).join("/");
+
+// What the script imports at once is named in the page, so that it comes together and not one after another.
+const follow = (name, all = new Set()) => {
+  if (!all.has(name)) {
+    all.add(name);
+    for (const { path: next, kind } of outputs[name].imports) if (kind === "import-statement") follow(next, all);
+  }
+  return all;
+};
+const preload = [...follow(entry)].filter((name) => name !== entry);
 const html = (await readFile(path.join(HERE, "static", "index.html"), "utf8"))
   .replace("{style}", address(style))
   .replace("{script}", address(entry))
+  .replace("{preload}", preload.map((name) => `<link rel="modulepreload" href="./${address(name)}">`).join("\n    "))
   .replace("{icon}", icon);
 await writeFile(path.join(DIST, "index.html"), html);
 
@@ -61,13 +72,6 @@ await writeFile(path.join(DIST, "index.html"), html);
 const AT_ONCE = ["src/main.tsx", "src/pages/live/index.tsx", "node_modules/uplot/dist/uPlot.esm.js"];
 const LANGUAGES = /^src\/i18n\/\w+\/index\.ts$/;
 const names = Object.keys(outputs);
-const follow = (name, all = new Set()) => {
-  if (!all.has(name)) {
-    all.add(name);
-    for (const { path: next, kind } of outputs[name].imports) if (kind === "import-statement") follow(next, all);
-  }
-  return all;
-};
 const first = new Set([style]);
 const missing = AT_ONCE.filter((source) => !names.some((name) => outputs[name].entryPoint === source));
 if (missing.length) throw new Error(`nothing is built from ${missing.join(", ")}`);

@@ -14,15 +14,22 @@ import { ConnectionBar } from "./frame/connection.tsx";
 import { Navigation } from "./frame/navigation.tsx";
 import { SignIn } from "./frame/sign-in.tsx";
 
-export function App({ code }: { code: string | undefined }) {
+export interface AppProps {
+  /** The set-up code, where the address carried one. */
+  code: string | undefined;
+  /** The first question for the session, on its way. */
+  asked: Promise<void>;
+}
+
+export function App({ code, asked }: AppProps) {
   const who = useStore(session);
   const [error, setError] = useState("");
   const [codeError, setCodeError] = useState("");
 
-  const begin = async (): Promise<void> => {
+  const begin = async (loaded: Promise<void>): Promise<void> => {
     setError("");
     try {
-      await loadSession();
+      await loaded;
       if (code && session.get()?.state === "none") {
         await enterCode(code).catch((thrown: unknown) => setCodeError(sentence(thrown)));
       }
@@ -30,7 +37,7 @@ export function App({ code }: { code: string | undefined }) {
       setError(sentence(thrown));
     }
   };
-  useEffect(() => void begin(), []);
+  useEffect(() => void begin(asked), []);
 
   const inside = who !== undefined && who.state !== "none";
   const sees = who?.scopes.join() ?? "";
@@ -40,7 +47,7 @@ export function App({ code }: { code: string | undefined }) {
     return (
       <main class="alone">
         {error ? (
-          <Notice tone="bad" actions={<Button onClick={begin}>{t("try.again")}</Button>}>
+          <Notice tone="bad" actions={<Button onClick={() => begin(loadSession())}>{t("try.again")}</Button>}>
             {error}
           </Notice>
         ) : (

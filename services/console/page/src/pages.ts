@@ -31,3 +31,10 @@ export const FIRST: PageId = "live";
 
 /** Stand at the bottom of a phone; the others are behind "More". */
 export const ON_PHONE: readonly PageId[] = ["live", "modbus", "certificates", "clients"];
+
+/** Load a page's file ahead; where that fails, it is said when the page is shown. */
+export function prefetch(id: string): void {
+  void PAGES.find((page) => page.id === (id || FIRST))
+    ?.load()
+    .catch(() => undefined);
+}

@@ -2,8 +2,14 @@
 // only where a chart is shown. A screen reader gets `summary`.
 import type uPlot from "uplot";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "../api/client.ts";
 import { NOTHING, power, time, weekday } from "../format.ts";
+import { t } from "../i18n/index.ts";
 import { onTheme } from "../theme.ts";
+import { Notice } from "./basics.tsx";
+
+const library = import("uplot");
+library.catch(() => undefined); // said where the chart is shown
 
 const HALF_DAY_MS = 12 * 3600_000;
 
@@ -35,19 +41,22 @@ export function Chart({ data, lines, summary, height = 240, format = power, step
   newest.current = data;
   const [at, setAt] = useState<number | null>(null);
   const [themed, retheme] = useState(0);
+  const [broken, setBroken] = useState("");
   useEffect(() => onTheme(() => retheme((count) => count + 1)), []);
 
   const key = JSON.stringify(lines);
   useEffect(() => {
     let gone = false;
     let watch: ResizeObserver | undefined;
-    void import("uplot").then(({ default: Plot }) => {
-      const element = host.current;
-      if (gone || !element) return;
-      plot.current = new Plot(options(Plot, element, { lines, height, format, step }, setAt), newest.current, element);
-      watch = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
-      watch.observe(element);
-    });
+    library
+      .then(({ default: Plot }) => {
+        const element = host.current;
+        if (gone || !element) return;
+        plot.current = new Plot(options(Plot, element, { lines, height, format, step }, setAt), newest.current, element);
+        watch = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+        watch.observe(element);
+      })
+      .catch((thrown: unknown) => gone || setBroken(sentence(thrown)));
     return () => {
       gone = true;
       watch?.disconnect();
@@ -57,6 +66,7 @@ export function Chart({ data, lines, summary, height = 240, format = power, step
   }, [key, height, step, themed]);
   useEffect(() => plot.current?.setData(data), [data]);
 
+  if (broken) return <Notice tone="bad">{t("error.page", { reason: broken })}</Notice>;
   const moment = at === null ? undefined : (data[0][at] ?? undefined);
   return (
     <figure class="chart">
