@@ -1,5 +1,7 @@
-"""The settings file as the console sees and changes it. It decides nothing about it: whether a text is right, and what
-it would do, the supervisors say; and nobody's change is lost, since each names the text that it was made from.
+"""The settings file as the console sees and changes it.
+
+Whether a text is right, and what it would do, the supervisors say. Nobody's change is lost, since each names the text
+that it was made from.
 """
 
 import asyncio

@@ -51,8 +51,8 @@ class Verdict(Struct, frozen=True):
         found = [f"starts: {', '.join(self.starts)}"] if self.starts else []
         found += [f"ends: {', '.join(self.stops)}"] if self.stops else []
         found += [self.pending] if self.pending else []
-        found += [f"{', '.join(self.silent)} did not answer: what that one would do is not known"] if self.silent else []
-        return found
+        silent = f"what {', '.join(self.silent)} would do is not known: no answer"
+        return [*found, silent] if self.silent else found
 
 
 class Supervisors:

@@ -14,9 +14,9 @@ from shared.bus.endpoints import Endpoints, endpoints_of
 from shared.bus.recording import Entry
 from shared.config.load import find, load
 from shared.errors import ConfigError, RefusedError
+from shared.tap.filters import KINDS, Filter
+from shared.tap.view import View
 from supervisor.cli.common import run_folder
-from supervisor.tap.filters import KINDS, Filter
-from supervisor.tap.view import View
 
 _OPTIONS = (
     click.option("--role", "roles", multiple=True, metavar="R", help="Only this role or instance; may be repeated."),

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.registers.decode import Reading, Value
 from shared.registers.row import Row
-from supervisor.tap.view import plain
+from shared.tap.view import plain
 
 WORDS_SHOWN: Final = 4
 _MAP: Final = ("ADDRESS", "HEX", "NAME", "TYPE", "UNIT", "SCALE", "ACCESS", "CLASS")

@@ -20,9 +20,9 @@ from shared.bus.publisher import Publisher
 from shared.bus.recording import Entry, RecordingReader
 from shared.bus.sockets import context, pub_socket
 from shared.errors import BusError, RefusedError
-from supervisor.tap.filters import Filter
-from supervisor.tap.follow import MOST_INSTANCES
-from supervisor.tap.view import decode
+from shared.tap.filters import Filter
+from shared.tap.follow import MOST_INSTANCES
+from shared.tap.view import decode
 
 
 def writer(entry: Entry) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.bus.recording import Entry
 from shared.errors import BusError
-from supervisor.tap.view import decode, plain
+from shared.tap.view import decode, plain
 
 MOST_TOPICS: Final = 1000
 OTHERS: Final = ("others", b"...")

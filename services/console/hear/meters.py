@@ -37,15 +37,17 @@ class Known:
         t_ns: local CLOCK_BOOTTIME at which the source had it.
         source: the last word about the source.
         image: the last register image.
+        image_ns: local CLOCK_BOOTTIME at which the source had it; None before the first sample.
     """
 
-    __slots__ = ("_counted", "_counters", "image", "sample", "source", "t_ns")
+    __slots__ = ("_counted", "_counters", "image", "image_ns", "sample", "source", "t_ns")
 
     def __init__(self) -> None:
         self.sample: Sample | None = None
         self.t_ns = 0
         self.source: SourceState | None = None
         self.image: Image | None = None
+        self.image_ns: int | None = None
         self._counters: dict[str, float] = {}
         self._counted: tuple[int, tuple[int, int]] = (0, (0, 0))
 
@@ -74,6 +76,7 @@ class Meters:
         self._now = now_ns
         self._known: dict[str, Known] = {}
         self._samples = clock.ClockMap()
+        self._images = clock.ClockMap()
         self.refused = 0
         self.on_sample: Callable[[str], None] = lambda _: None
         self.on_source: Callable[[str], None] = lambda _: None
@@ -118,6 +121,7 @@ class Meters:
         known = self._of(image.meter)
         if known is not None and (known.image is None or image.version > known.image.version):
             known.image = image
+            known.image_ns = self._images.to_local(image.boot, image.t_ns, self._now()) if image.t_ns else None
 
     def live(self, meter: Meter, trouble: str = "") -> Live:
         """One meter as it is known now.

@@ -106,6 +106,11 @@ class Town:
         now = clock.now_ns()
         return {name: said for name, (at, said) in self.processes.items() if now - at < SILENT_NS}
 
+    def serving(self) -> dict[str, Sessions]:
+        """Slaves that said something lately, which they do every second: what they said last."""
+        now = clock.now_ns()
+        return {name: said for name, (at, said) in self.sessions.items() if now - at < SILENT_NS}
+
     def _elsewhere(self) -> list[str]:
         """Instances on other hosts, which have no lock here."""
         bus, slave = self._life.config.bus, self._life.config.slave

@@ -6,11 +6,11 @@ import pytest
 
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket
+from shared.tap.filters import Filter
+from shared.tap.follow import Follower
 from supervisor.cli.display import reachable
-from supervisor.tap.filters import Filter
-from supervisor.tap.follow import Follower
+from tests.shared.tap.talker import sample
 from tests.supervisor.cli.conftest import Run
-from tests.supervisor.tap.talker import sample
 from tests.support import free_port, wait_for
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from supervisor.tap.filters import LONGEST_PREFIX, Filter
+from shared.tap.filters import LONGEST_PREFIX, Filter
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Block, Message
 from shared.bus.publisher import Publisher
-from supervisor.tap import follow
-from supervisor.tap.filters import Filter
-from supervisor.tap.follow import Follower, Received
-from tests.supervisor.tap.talker import Talker, image, once, sample, silent
+from shared.tap import follow
+from shared.tap.filters import Filter
+from shared.tap.follow import Follower, Received
+from tests.shared.tap.talker import Talker, image, once, sample, silent
 from tests.support import wait_for
 
 Maker = Callable[[Publisher], tuple[Message, str]]

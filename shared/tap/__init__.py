@@ -1,0 +1,1 @@
+"""Listening to the bus: which messages, from whom, and how a person reads them."""
