@@ -13,12 +13,11 @@ from shared.config.model import Config, Meter
 from shared.errors import ConfigError, RefusedError
 from shared.registers.blocks import all_rows, blocks_for
 from shared.registers.export import as_csv, as_home_assistant, as_iobroker, as_json
-from shared.registers.live import Live, live
 from shared.registers.row import Row
 from shared.registers.table import TABLE
 from supervisor.cli.common import config_option
 from supervisor.registers.columns import select, table
-from supervisor.registers.live import last_image
+from supervisor.registers.live import Live, last_image, live
 
 GROUPS = tuple(dict.fromkeys(row.group for row in TABLE))
 FORMS = {

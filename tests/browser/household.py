@@ -49,7 +49,7 @@ class Household:
     def start(self) -> None:
         """Start the gateway, then let the clients come: one is accepted, one waits, one needs no certificate."""
         self.console.start()
-        inverter, wallbox = make(INVERTER), make(WALLBOX)
+        inverter, wallbox = make(INVERTER), make(WALLBOX, with_key="wallbox")
         self._poll(inverter.save(self.folder))
         accept = ("certs", "accept", fingerprint(inverter.der), "--label", "Inverter")
         wait_for(lambda: self.console.cli(*accept).returncode == 0, "the inverter's certificate", 20)

@@ -6,13 +6,17 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.console import DESKTOP, PAGES, PHONE, browsing
 from tests.browser.household import Household
 from tests.support import Processes
 
+README_DESKTOP: Final[ViewportSize] = {"width": 1060, "height": 660}
+README_PHONE: Final[ViewportSize] = {"width": 390, "height": 760}
 SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
+ENDLESS: Final = frozenset({"registers"})
+"""Of these the first screen is enough."""
 SETTLE_MS: Final = 1500
 """For what comes with the stream, and for the charts."""
 
@@ -23,6 +27,12 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
     with console.visit(browser, known=False, color_scheme="light") as page:
         expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
         _take(page, target / "welcome-light-desktop.png")
+    with console.visit(browser, "#/live", color_scheme="light", viewport=README_DESKTOP) as page:
+        page.wait_for_timeout(SETTLE_MS)
+        _take(page, target / "readme-live.png", whole=False)
+    with console.visit(browser, "#/certificates", color_scheme="dark", viewport=README_PHONE) as page:
+        page.wait_for_timeout(SETTLE_MS)
+        _take(page, target / "readme-certificates.png", whole=False)
     for scheme in ("light", "dark"):
         for size, viewport in SIZES.items():
             touch = size == "phone"
@@ -31,7 +41,7 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
                     page.goto(f"{console.url}#/{name}")
                     expect(page.get_by_text("Loading")).to_have_count(0)
                     page.wait_for_timeout(SETTLE_MS)
-                    _take(page, target / f"{name}-{scheme}-{size}.png")
+                    _take(page, target / f"{name}-{scheme}-{size}.png", whole=name not in ENDLESS)
     with console.visit(browser, "#/live", locale="de-DE", viewport=PHONE) as page:
         page.wait_for_timeout(SETTLE_MS)
         _take(page, target / "live-german-phone.png")
@@ -43,8 +53,8 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
         _take(page, target / "lost-german-phone.png")
 
 
-def _take(page: Page, path: Path) -> None:
-    page.screenshot(path=path, full_page=True)
+def _take(page: Page, path: Path, *, whole: bool = True) -> None:
+    page.screenshot(path=path, full_page=whole)
 
 
 def main(target: Path) -> None:

@@ -14,10 +14,12 @@ from services.console.security.accounts import Accounts
 from services.console.security.door import Door
 from services.console.settings_file import SettingsFile
 from services.console.stream.response import Streams
+from services.console.stream.tap import Ears
 from services.console.stream.topics import Topics
 from services.console.supervisors import Supervisors
 from shared import clock
 from shared.audit import AuditLog, Who
+from shared.bus.endpoints import endpoints_of
 from shared.bus.messages import Event
 from shared.errors import ConfigError, RefusedError
 
@@ -67,6 +69,7 @@ class Desk:
         folder: of what the console owns.
         door: who comes in.
         streams: how many are open.
+        ears: who listens in on the bus.
         topics: what they are told.
         certificates: how many there are.
         supervisors: of all processes on this host.
@@ -86,6 +89,7 @@ class Desk:
         self._unsynced = False
         self.door = Door(Accounts(self.folder), self.note)
         self.streams = Streams()
+        self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
         self.door.on_ended = self.streams.end
         self.certificates = Certificates(self.ask, lambda: self.topics.state("certificates"))
         hear.town.on_trust = self.certificates.said

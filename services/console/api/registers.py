@@ -1,86 +1,82 @@
-"""Routes: the register map with what stands in it now, and in the forms that other programs read."""
+"""Routes: the register map with what a slave would answer now, and the map for other programs."""
 
+from ipaddress import ip_address
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
 from services.console.api.models.registers import ExportFormat, OfRegisters, Register, Registers
 from services.console.api.route import Call, Route
+from services.console.times import NS_PER_MS, age_ms
 from shared import clock
-from shared.registers.blocks import all_rows, blocks_for
+from shared.registers.blocks import blocks_for
+from shared.registers.decode import Reading, decode_image
 from shared.registers.export import as_csv, as_home_assistant, as_iobroker, as_json
-from shared.registers.live import Live, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from services.console.api.desk import Desk
-    from shared.config.model import Config, Meter
+    from shared.config.model import Meter
     from shared.registers.row import Row
 
-_MEDIA: Final = {
-    "json": ("application/json", "json"),
-    "csv": ("text/csv; charset=utf-8", "csv"),
-    "home-assistant": ("application/yaml; charset=utf-8", "yaml"),
-    "iobroker": ("text/tab-separated-values; charset=utf-8", "tsv"),
+_FILES: Final[dict[ExportFormat, str]] = {
+    "json": "registers.json",
+    "csv": "registers.csv",
+    "home-assistant": "home-assistant.yaml",
+    "iobroker": "iobroker.tsv",
 }
-"""Type and the end of a file's name."""
-_ANYWHERE: Final = frozenset({"", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"})
 
 
 async def registers(call: Call) -> Registers:
     """GET /registers."""
-    query: OfRegisters = call.query
-    desk, meter = call.desk, call.desk.meter(query.meter)
-    rows = _rows(desk, meter)
-    now = _now(desk, meter)
+    meter = call.desk.meter(call.query.meter)
+    rows = _rows(call, meter)
+    age, stale, readings = _now(call, meter, rows)
     return Registers(
         meter=meter.id,
         unit=meter.unit,
-        age_ms=None if now is None or now.age_s is None else round(now.age_s * 1000),
-        stale=now is None or now.stale,
+        age_ms=age,
+        stale=stale,
         groups=tuple(dict.fromkeys(row.group for row in rows)),
-        registers=tuple(_register(row, now) for row in rows),
+        registers=tuple(_register(readings[row.name]) for row in rows),
     )
 
 
 async def export(call: Call) -> Response:
-    """GET /registers/export/{form}."""
-    query: OfRegisters = call.query
-    desk, form, meter = call.desk, str(call.path["form"]), call.desk.meter(query.meter)
-    rows = list(_rows(desk, meter))
-    now = _now(desk, meter)
-    readings = {row.name: now.readings[row.name] for row in rows} if now else {}
-    config = desk.hear.in_force.config
-    make: dict[str, Callable[[], str]] = {
-        "json": lambda: as_json(rows, readings),
-        "csv": lambda: as_csv(rows, readings),
-        "home-assistant": lambda: as_home_assistant(
-            rows, host=_reached(config, call), port=config.slave.port, unit=meter.unit, name=meter.id
-        ),
-        "iobroker": lambda: as_iobroker(rows),
-    }
-    media, end = _MEDIA[form]
-    name = f"metergate-{meter.id}-{form}.{end}"
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}"'}
-    return Response(make[form](), 200, headers, media)
+    """GET /registers/export/{format}."""
+    meter, form = call.desk.meter(call.query.meter), call.path["format"]
+    rows = _rows(call, meter)
+    match form:
+        case "home-assistant":
+            port = call.desk.hear.in_force.config.slave.port
+            text = as_home_assistant(rows, host=_reachable(call), port=port, unit=meter.unit, name=meter.id)
+        case "iobroker":
+            text = as_iobroker(rows)
+        case _:
+            _, _, readings = _now(call, meter, rows)
+            text = as_json(rows, readings) if form == "json" else as_csv(rows, readings)
+    name = f"metergate-{meter.id}-{_FILES[form]}"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(text, headers=headers, media_type="text/plain")
 
 
-def _rows(desk: "Desk", meter: "Meter") -> "tuple[Row, ...]":
-    config = desk.hear.in_force.config
-    return tuple(row for block in blocks_for(meter, wallbox=config.wallbox.present) for row in block)
+def _rows(call: Call, meter: "Meter") -> "tuple[Row, ...]":
+    """Those that a slave answers with these settings."""
+    wallbox = call.desk.hear.in_force.config.wallbox.present
+    return tuple(chain.from_iterable(blocks_for(meter, wallbox=wallbox)))
 
 
-def _now(desk: "Desk", meter: "Meter") -> Live | None:
-    known = desk.hear.known.get(meter.id)
+def _now(call: Call, meter: "Meter", rows: "tuple[Row, ...]") -> tuple[int | None, bool, dict[str, Reading]]:
+    """Age in ms, whether that is too old, and what a slave would answer, by name; before the first image nothing."""
+    known, now = call.desk.hear.known.get(meter.id), clock.now_ns()
     if known is None or known.image is None:
-        return None
-    # a point is only decoded beside its scale factor
-    return standing(all_rows(meter.sunspec_layout), known.image, known.image_ns, clock.now_ns())
+        return None, True, {row.name: Reading(row, state="absent") for row in rows}
+    t_ns = known.image_ns
+    stale = t_ns is None or now - t_ns > known.image.stale_after_ms * NS_PER_MS
+    return None if t_ns is None else age_ms(t_ns, now), stale, decode_image(rows, known.image.blocks, stale=stale)
 
 
-def _register(row: "Row", now: Live | None) -> Register:
-    reading = None if now is None else now.readings.get(row.name)
+def _register(reading: Reading) -> Register:
+    row = reading.row
     return Register(
         address=row.address,
         count=row.count,
@@ -92,19 +88,24 @@ def _register(row: "Row", now: Live | None) -> Register:
         access=row.access,
         group=row.group,
         row_class=row.row_class,
-        words=tuple(f"{word:04X}" for word in reading.words) if reading and reading.state == "ok" else (),
-        value=reading.value if reading and reading.state == "ok" else None,
-        state="unknown" if reading is None else reading.state,
+        words=tuple(f"{word:04X}" for word in reading.words),
+        value=reading.value,
+        state=reading.state,
         note=row.note,
     )
 
 
-def _reached(config: "Config", call: Call) -> str:
-    """Where another program finds the slave: as the settings say, else where this page was found."""
-    if config.slave.host not in _ANYWHERE:
-        return config.slave.host
-    host = call.request.url.hostname or ""
-    return "metergate.local" if host in _ANYWHERE else host
+def _reachable(call: Call) -> str:
+    """Under which address others find the slave: the one of the settings, else the one by which this page was found."""
+    host = call.desk.hear.in_force.config.slave.host
+    if host not in {"0.0.0.0", "::"}:
+        return host
+    named = call.request.url.hostname or ""
+    try:
+        loopback = ip_address(named).is_loopback
+    except ValueError:
+        loopback = named == "localhost"
+    return "metergate.local" if loopback or not named else named
 
 
 ROUTES = (
@@ -115,16 +116,16 @@ ROUTES = (
         query=OfRegisters,
         answer=Registers,
         scope="read",
-        summary="The register map with raw words and values",
+        summary="The register map with live words and values",
     ),
     Route(
         method="GET",
-        path="/registers/export/{form}",
+        path="/registers/export/{format}",
         handler=export,
         query=OfRegisters,
         answer=None,
-        parts={"form": ExportFormat},
-        media="application/octet-stream",
+        parts={"format": ExportFormat},
+        media="text/plain; charset=utf-8",
         scope="read",
         summary="The register map for other programs",
     ),

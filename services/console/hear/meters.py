@@ -37,7 +37,7 @@ class Known:
         t_ns: local CLOCK_BOOTTIME at which the source had it.
         source: the last word about the source.
         image: the last register image.
-        image_ns: local CLOCK_BOOTTIME at which the source had it; None before the first sample.
+        image_ns: local CLOCK_BOOTTIME at which the source had what is in it; None where that is not known.
     """
 
     __slots__ = ("_counted", "_counters", "image", "image_ns", "sample", "source", "t_ns")

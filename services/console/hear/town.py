@@ -62,7 +62,7 @@ class Town:
     async def run(self) -> None:
         """Find who runs, again and again."""
         run_dir = self._life.config.gateway.run_dir
-        for name in self._elsewhere():
+        for name in self.elsewhere():
             self.follow(name)
         while True:
             for name in instances(run_dir):
@@ -111,7 +111,7 @@ class Town:
         now = clock.now_ns()
         return {name: said for name, (at, said) in self.sessions.items() if now - at < SILENT_NS}
 
-    def _elsewhere(self) -> list[str]:
+    def elsewhere(self) -> list[str]:
         """Instances on other hosts, which have no lock here."""
         bus, slave = self._life.config.bus, self._life.config.slave
         if bus.transport == "ipc":

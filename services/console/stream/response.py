@@ -8,11 +8,12 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from starlette.responses import Response
 
 from services.console.api.errors import ApiError
+from shared.errors import MetergateError
 
 MOST: Final = 64
 """Open at once, in all."""
@@ -91,6 +92,9 @@ class EventStream(Response):
     """
 
     media_type = "text/event-stream"
+    begin: ClassVar[bytes] = BEGIN
+    ends: ClassVar[bool] = False
+    """Whether the last chunk ends the answer; a stream of events that ends is one that has to be opened again."""
 
     def __init__(self, chunks: AsyncIterator[bytes], streams: Streams, whose: str) -> None:
         streams.check(whose)
@@ -114,22 +118,26 @@ class EventStream(Response):
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            if tasks[0].done() and not tasks[0].cancelled():
-                tasks[0].result()
-        scope["state"]["abort"]()  # there is no last chunk: a stream that ends is one that has to be opened again
+            whole = tasks[0].done() and not tasks[0].cancelled() and tasks[0].result()
+        if whole and self.ends:
+            await send({"type": "http.response.body"})
+        else:
+            scope["state"]["abort"]()
 
-    async def _pump(self, send: Any) -> None:
+    async def _pump(self, send: Any) -> bool:
+        """Whether all was sent."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         chunks = self._chunks
         try:
-            await self._sent(send, BEGIN)
+            await self._sent(send, self.begin)
             async for chunk in chunks:
                 if not await self._sent(send, chunk):
-                    break
+                    return False
         finally:
             close = getattr(chunks, "aclose", None)
             if close is not None:
                 await close()
+        return True
 
     async def _sent(self, send: Any, chunk: bytes) -> bool:
         try:
@@ -138,6 +146,29 @@ class EventStream(Response):
         except TimeoutError:
             return False
         return True
+
+
+class Download(EventStream):
+    """A file that is made while it is sent. Where it breaks off, so does the connection, and the browser says so.
+
+    Args:
+        name: of the file.
+        chunks, streams, whose: as of EventStream.
+    """
+
+    media_type = "application/octet-stream"
+    begin = b""
+    ends = True
+
+    def __init__(self, name: str, chunks: AsyncIterator[bytes], streams: Streams, whose: str) -> None:
+        super().__init__(chunks, streams, whose)
+        self.headers["content-disposition"] = f'attachment; filename="{name}"'
+
+    async def _pump(self, send: Any) -> bool:
+        try:
+            return await super()._pump(send)
+        except MetergateError:
+            return False
 
 
 async def _gone(receive: Any) -> None:

@@ -161,7 +161,9 @@ class Bench:
         got = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
         data = b"".join(message.get("body", b"") for message in sent[1:])
         return Answer(
-            sent[0]["status"], got, json.loads(data) if got.get("content-type") == "application/json" else data.decode()
+            sent[0]["status"],
+            got,
+            json.loads(data) if got.get("content-type") == "application/json" else data.decode(errors="replace"),
         )
 
     def keep(self, answer: Answer) -> Answer:

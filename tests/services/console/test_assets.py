@@ -1,6 +1,7 @@
 """The built page as a browser gets it."""
 
 import asyncio
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ def get(dist: Path, path: str) -> tuple[int, dict[str, str], bytes]:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
 
     app = Starlette(routes=assets.routes(dist))
     scope = {

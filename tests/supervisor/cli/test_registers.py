@@ -14,7 +14,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from shared.registers.blocks import all_rows
-from tests.shared.tap.talker import Talker, image, once
+from tests.shared.bus.talker import Talker, image, once
 from tests.supervisor.cli.conftest import Run
 from tests.support import Processes, free_port, is_listening, wait_for
 

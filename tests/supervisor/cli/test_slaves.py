@@ -19,7 +19,7 @@ from shared.bus.messages import Block, Command, Image, Push, Pushes
 from shared.bus.publisher import Publisher
 from shared.config.load import load
 from shared.errors import RefusedError
-from tests.shared.tap.talker import Talker, once
+from tests.shared.bus.talker import Talker, once
 from tests.supervisor.cli.conftest import Run
 from tests.support import free_port
 from tests.system.receivers import Recorder

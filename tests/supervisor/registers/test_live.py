@@ -10,9 +10,8 @@ from shared.bus.messages import Block, Image
 from shared.bus.publisher import Publisher
 from shared.errors import PeerError
 from shared.registers.blocks import all_rows
-from shared.registers.live import live
-from supervisor.registers.live import last_image
-from tests.shared.tap.talker import Talker, image, once, sample
+from supervisor.registers.live import last_image, live
+from tests.shared.bus.talker import Talker, image, once, sample
 
 ROWS = all_rows()
 S = 1_000_000_000

@@ -108,6 +108,7 @@ function useTap(role: string, topic: string, paused: boolean) {
   const [connection, setConnection] = useState<Connection>({ state: "connecting" });
   const come = useRef<TapMessage[]>([]);
   useEffect(() => {
+    come.current = [];
     setMessages([]);
     setMissed(0);
   }, [role, topic]);

@@ -112,7 +112,8 @@ function options(Plot: typeof uPlot, element: HTMLElement, given: Given, point: 
         space: 64,
         size: 30,
         ...(step === "day" ? { incrs: [86_400_000, 2 * 86_400_000, 7 * 86_400_000] } : {}),
-        values: (_, splits) => splits.map((split) => (step === "day" ? weekday(split) : time(split, false))),
+        values: (_, splits, __, ___, apart) =>
+          splits.map((split) => (step === "day" ? weekday(split) : time(split, apart < 60_000))),
       },
       { ...axis, size: 74, space: 34, values: (_, splits) => splits.map((split) => format(split)) },
     ],

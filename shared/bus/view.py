@@ -78,10 +78,18 @@ class View(Struct, frozen=True):
         code = _COLOURS.get(entry.topic.partition(b"/")[0].decode("ascii", "replace"), "37")
         if isinstance(level := message.get("level"), str):
             code = _LEVELS.get(level, code)
-        parts = [f"#{self._short(message['seq'], 0)}"] if "seq" in message else []
-        parts.extend(self._age_words(message, entry.t_ns))
-        parts.extend(self._fields(message))
-        return self._joined(at, instance, topic, code, " ".join(parts))
+        number = f"#{self._short(message['seq'], 0)} " if "seq" in message else ""
+        return self._joined(at, instance, topic, code, number + self._content(message, entry.t_ns))
+
+    def content(self, entry: Entry) -> tuple[Mapping[Any, Any], str]:
+        """The message, empty where it is none, and what `line` says of it besides who sent it and when."""
+        try:
+            message = decode(entry.payload)
+        except BusError as error:
+            return {}, f"{error} ({len(entry.payload)} bytes)"
+        if not isinstance(message, dict):
+            return {}, self._cut(f"no message: {self._short(message, 0)}")
+        return message, self._cut(self._content(message, entry.t_ns))
 
     def json(self, instance: str, entry: Entry, at: datetime) -> str:
         """One JSON object on one line; bytes in hexadecimal, what is not a message as `error`."""
@@ -98,11 +106,15 @@ class View(Struct, frozen=True):
         return json.dumps(shown | {"age_ms": None if age is None else age / 1e6, "message": _jsonable(message, 0)})
 
     def _joined(self, at: datetime, instance: str, topic: str, code: str, rest: str) -> str:
-        if len(rest) > LONGEST_LINE and not self.verbose:
-            rest = f"{rest[:LONGEST_LINE]}..."
         if self.colour:
             topic = f"\x1b[{code}m{topic}\x1b[0m"
-        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} {instance} {topic} {rest}"
+        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} {instance} {topic} {self._cut(rest)}"
+
+    def _content(self, message: Mapping[Any, Any], received_ns: int) -> str:
+        return " ".join((*self._age_words(message, received_ns), *self._fields(message)))
+
+    def _cut(self, text: str) -> str:
+        return text if self.verbose or len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}..."
 
     def _age_ns(self, message: Mapping[Any, Any], received_ns: int) -> int | None:
         t_ns = message.get("t_ns")

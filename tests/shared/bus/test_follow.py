@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.bus import follow
 from shared.bus.endpoints import Endpoints
+from shared.bus.filters import Filter
+from shared.bus.follow import Follower, Received
 from shared.bus.messages import Block, Message
 from shared.bus.publisher import Publisher
-from shared.tap import follow
-from shared.tap.filters import Filter
-from shared.tap.follow import Follower, Received
-from tests.shared.tap.talker import Talker, image, once, sample, silent
+from tests.shared.bus.talker import Talker, image, once, sample, silent
 from tests.support import wait_for
 
 Maker = Callable[[Publisher], tuple[Message, str]]
