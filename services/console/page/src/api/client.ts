@@ -1,5 +1,5 @@
 // How the page talks to the gateway: JSON under /api/v1, a token with every change, and every failure as one sentence.
-import { t } from "../i18n/index.ts";
+import { t, word } from "../i18n/index.ts";
 
 const BASE = "api/v1/";
 
@@ -73,7 +73,8 @@ export async function send(method: Method, url: string, body?: unknown, again = 
 export async function failure(response: Response): Promise<ApiError> {
   try {
     const { error } = (await response.json()) as { error: { code: string; text: string; where?: string } };
-    return new ApiError(response.status, error.code, error.text, error.where ?? "");
+    const said = word("code.", error.code, error.text); // what is always the same is said in the reader's language
+    return new ApiError(response.status, error.code, said, error.where ?? "");
   } catch {
     return new ApiError(response.status, "http", t("error.status", { status: response.status }));
   }
@@ -95,6 +96,6 @@ export const del = <T = void>(path: string, query?: Parameters<typeof address>[1
 
 /** The sentence of whatever was thrown. */
 export function sentence(error: unknown): string {
-  if (error instanceof ApiError) return error.where ? `${error.where}: ${error.message}` : error.message;
+  if (error instanceof ApiError) return error.code === "invalid" && error.where ? `${error.where}: ${error.message}` : error.message;
   return error instanceof Error ? error.message : String(error);
 }

@@ -35,8 +35,8 @@ export function tn(stem: Stem, n: number, params: Record<string, string | number
 }
 
 /** The text of a key that is made at run time, such as `state.` + a word of the API; the word itself where it is new. */
-export function word(prefix: string, name: string): string {
-  return (catalogue as Record<string, string>)[`${prefix}${name}`] ?? name.replaceAll("_", " ");
+export function word(prefix: string, name: string, otherwise = name.replaceAll("_", " ")): string {
+  return (catalogue as Record<string, string>)[`${prefix}${name}`] ?? otherwise;
 }
 
 function fill(text: string, params?: Readonly<Record<string, string | number>>): string {
