@@ -5,11 +5,10 @@ of the content in force (METERGATE_SETTINGS); the real path goes along, for mess
 """
 
 import os
-import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from shared.config.load import parse
+from shared.config.load import content_of, parse
 from shared.config.model import Config
 from shared.errors import ConfigError
 
@@ -22,10 +21,6 @@ class Draft(NamedTuple):
 
     content: bytes
     config: Config
-
-
-LARGEST_BYTES: Final = 1024 * 1024
-"""A thousand meters take less."""
 
 
 class Settings:
@@ -49,7 +44,7 @@ class Settings:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._content = _read(path)
+        self._content = content_of(path)
         self.config = self.started = parse(self._content, path)
         self.error = ""
         self.pending = ""
@@ -57,7 +52,7 @@ class Settings:
     def read(self) -> Draft | None:
         """What stands in the file now; None where it is wrong, see `error`."""
         try:
-            content = _read(self.path)
+            content = content_of(self.path)
             return Draft(content, parse(content, self.path))
         except ConfigError as error:
             self.error = str(error)
@@ -89,21 +84,3 @@ def write_secret(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-
-
-def _read(path: Path) -> bytes:
-    """The content; only that of a file, since a pipe or device in its place would be waited for, or never end."""
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(f"{path}: is a pipe or a device; put a file there")
-            content = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
-    if len(content) > LARGEST_BYTES:
-        raise ConfigError(f"{path}: has more than {LARGEST_BYTES} bytes; settings are far smaller, check what it is")
-    return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)

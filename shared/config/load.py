@@ -1,10 +1,11 @@
 """From a file to settings, or to one error that lists every mistake with line, key, reason and cure."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import UNSET
@@ -18,6 +19,8 @@ from shared.errors import ConfigError, Fault
 
 PLACES = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
 """Where the settings are looked for, in this order, when nobody names them."""
+LARGEST_BYTES: Final = 1024 * 1024
+"""Of a file; a thousand meters take less."""
 
 
 def find(named: str | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -43,11 +46,29 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: unreadable or wrong; the text has one line per mistake, `file:line: key: reason`.
     """
+    return parse(content_of(path), path, environ)
+
+
+def content_of(path: Path) -> bytes:
+    """What stands in a settings file; only in a file, since a pipe or device would be waited for, or never end.
+
+    Raises:
+        ConfigError: it cannot be read, or is none.
+    """
     try:
-        data = path.read_bytes()
+        with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{path}: is a pipe or a device; put a file there")
+            content = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
-    return parse(data, path, environ)
+    if len(content) > LARGEST_BYTES:
+        raise ConfigError(f"{path}: has more than {LARGEST_BYTES} bytes; settings are far smaller, check what it is")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> Config:

@@ -16,84 +16,91 @@ from shared.errors import RefusedError
 
 Verify = Callable[[bytes], None]
 """See `edit.edit`."""
+Changed = tuple[str, dict[str, Any]]
+"""A text, and what it means."""
 _PLACE: Final = ("master", "slave")
 
 
 def add_receiver(path: Path, entry: Mapping[str, Any], verify: Verify = lambda _: None) -> None:
-    """Append a receiver.
-
-    Args:
-        path: settings file.
-        entry: keys and values of its table, see `master.Target`; what is left out has its default.
-        verify: see `edit.edit`.
+    """Append a receiver to the settings file; see `added`.
 
     Raises:
         ConfigError: the file, or the entry, is wrong; nothing was written.
-        RefusedError: there are ten already, or the file cannot be written; nothing was written.
+        RefusedError: as `added`, or the file cannot be written; nothing was written.
     """
-
-    def change(text: str) -> tuple[str, dict[str, Any]]:
-        known = _entries(tomllib.loads(text))
-        if len(known) >= MAX_RECEIVERS:
-            raise RefusedError(
-                f"there are {len(known)} receivers already, and {MAX_RECEIVERS} at most are pushed to; "
-                "delete one with `metergate slaves delete`"
-            )
-        return _first_right([*known, dict(entry)], text, (put_in(text, _PLACE, entry), _append(text, entry)))
-
-    rewrite(path, change, verify)
+    rewrite(path, lambda text: added(text, entry), verify)
 
 
 def change_receiver(
     path: Path, number: int, address: str, values: Mapping[str, Any], verify: Verify = lambda _: None
 ) -> None:
-    """Set keys of a receiver.
-
-    Args:
-        path: settings file.
-        number: its place, from 1.
-        address: what its key `address` has to be: whoever asks means this one.
-        values: new values; None takes a key out, so that its default counts.
-        verify: see `edit.edit`.
+    """Set keys of a receiver in the settings file; see `changed`.
 
     Raises:
-        ConfigError, RefusedError: as `add_receiver`; also where that place holds another one.
+        ConfigError, RefusedError: as `add_receiver`.
     """
-
-    def change(text: str) -> tuple[str, dict[str, Any]]:
-        known = _entries(tomllib.loads(text))
-        _same(known, number, address)
-        for key, value in values.items():
-            if value is None:
-                known[number - 1].pop(key, None)
-            else:
-                known[number - 1][key] = value
-            text, _ = _first_right(known, text, (_set(text, number, key, value),))
-        return text, tomllib.loads(text)
-
-    rewrite(path, change, verify)
+    rewrite(path, lambda text: changed(text, number, address, values), verify)
 
 
 def delete_receiver(path: Path, number: int, address: str, verify: Verify = lambda _: None) -> None:
-    """Delete a receiver, with the comment that stands right above it.
-
-    Args:
-        path: settings file.
-        number: its place, from 1.
-        address: what its key `address` has to be: whoever asks means this one.
-        verify: see `edit.edit`.
+    """Delete a receiver from the settings file; see `deleted`.
 
     Raises:
-        ConfigError, RefusedError: as `add_receiver`; also where that place holds another one.
+        ConfigError, RefusedError: as `add_receiver`.
     """
+    rewrite(path, lambda text: deleted(text, number, address), verify)
 
-    def change(text: str) -> tuple[str, dict[str, Any]]:
-        known = _entries(tomllib.loads(text))
-        _same(known, number, address)
-        left = [*known[: number - 1], *known[number:]]
-        return _first_right(left, text, (take_out(text, _PLACE, number), _delete(text, number)))
 
-    rewrite(path, change, verify)
+def added(text: str, entry: Mapping[str, Any]) -> Changed:
+    """With one more receiver.
+
+    Args:
+        text: of the settings.
+        entry: keys and values of its table, see `master.Target`; what is left out has its default.
+
+    Raises:
+        RefusedError: there are ten already.
+        ValueError: the text is no TOML, or nothing that can be edited by program.
+    """
+    known = _entries(tomllib.loads(text))
+    if len(known) >= MAX_RECEIVERS:
+        raise RefusedError(
+            f"there are {len(known)} receivers already, and {MAX_RECEIVERS} at most are pushed to; "
+            "delete one with `metergate slaves delete`"
+        )
+    return _first_right([*known, dict(entry)], text, (put_in(text, _PLACE, entry), _append(text, entry)))
+
+
+def changed(text: str, number: int, address: str, values: Mapping[str, Any]) -> Changed:
+    """With other keys of a receiver.
+
+    Args:
+        text: of the settings.
+        number: its place, from 1.
+        address: what its key `address` has to be: whoever asks means this one.
+        values: new values; None takes a key out, so that its default counts.
+
+    Raises:
+        RefusedError: that place holds another one.
+        ValueError: as `added`.
+    """
+    known = _entries(tomllib.loads(text))
+    _same(known, number, address)
+    for key, value in values.items():
+        if value is None:
+            known[number - 1].pop(key, None)
+        else:
+            known[number - 1][key] = value
+        text, _ = _first_right(known, text, (_set(text, number, key, value),))
+    return text, tomllib.loads(text)
+
+
+def deleted(text: str, number: int, address: str) -> Changed:
+    """Without a receiver, and the comment that stands right above it; arguments and errors as of `changed`."""
+    known = _entries(tomllib.loads(text))
+    _same(known, number, address)
+    left = [*known[: number - 1], *known[number:]]
+    return _first_right(left, text, (take_out(text, _PLACE, number), _delete(text, number)))
 
 
 def _entries(meaning: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,9 +117,7 @@ def _same(known: list[dict[str, Any]], number: int, address: str) -> None:
         raise RefusedError(f"slave {number} is no longer {address!r}: the settings were changed meanwhile; look again")
 
 
-def _first_right(
-    wanted: list[dict[str, Any]], before: str, ways: tuple[Iterator[str], ...]
-) -> tuple[str, dict[str, Any]]:
+def _first_right(wanted: list[dict[str, Any]], before: str, ways: tuple[Iterator[str], ...]) -> Changed:
     """The first text with these receivers and all else as it was. ValueError if there is none."""
     rest = _without(tomllib.loads(before))
     for way in ways:

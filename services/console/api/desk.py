@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from services.console.api import clients, processes, push, settings
 from services.console.api.errors import not_found
 from services.console.hear.certificates import Certificates
 from services.console.history.history import History
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
+from services.console.settings_file import SettingsFile
 from services.console.stream.response import Streams
 from services.console.stream.tap import Ears
 from services.console.stream.topics import Topics
+from services.console.supervisors import Supervisors
 from shared import clock
 from shared.audit import AuditLog, Who
 from shared.bus.endpoints import endpoints_of
@@ -69,6 +72,8 @@ class Desk:
         ears: who listens in on the bus.
         topics: what they are told.
         certificates: how many there are.
+        supervisors: of all processes on this host.
+        settings_file: as it is, and how it is changed.
         history: of the charts.
 
     Raises:
@@ -88,7 +93,20 @@ class Desk:
         self.door.on_ended = self.streams.end
         self.certificates = Certificates(self.ask, lambda: self.topics.state("certificates"))
         hear.town.on_trust = self.certificates.said
-        self.topics = Topics(hear, {"certificates": self.certificates.state})
+        self.topics = Topics(
+            hear,
+            {
+                "certificates": self.certificates.state,
+                "sessions": lambda: clients.state(self),
+                "pushes": lambda: push.state(self),
+                "processes": lambda: processes.state(self),
+                "settings": lambda: settings.state(self),
+            },
+        )
+        self.supervisors = Supervisors(life.config.gateway.run_dir, self.ask, hear.town)
+        self.settings_file = SettingsFile(
+            hear.in_force.path, self.supervisors, self.note, self.tell, self._file_changed
+        )
         self.history = History(hear, self.folder / "history.db", self.tell)
         hear.known.on_sample = self._sample
 
@@ -98,6 +116,7 @@ class Desk:
             tasks.create_task(self.hear.town.run())
             tasks.create_task(self.certificates.run())
             tasks.create_task(self.topics.run())
+            tasks.create_task(self.settings_file.run())
             tasks.create_task(self.history.run())
             tasks.create_task(self._keep_audit())
             tasks.create_task(self._keep_order())
@@ -113,6 +132,11 @@ class Desk:
         except OSError as error:
             raise RefusedError(f"the audit log cannot be written ({error.strerror}); nothing was changed") from error
         self._unsynced = True
+
+    def _file_changed(self) -> None:
+        """The settings file is another one; it is not in force yet."""
+        self.topics.changed("settings")
+        self.topics.changed("pushes")
 
     def settings_changed(self) -> None:
         """Other settings are in force."""

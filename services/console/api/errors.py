@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from shared.errors import BusError, ConfigError, MetergateError, PeerError, RefusedError
+from shared.config.faults import faults_of
+from shared.errors import BusError, ConfigError, Fault, MetergateError, PeerError, RefusedError
 
 
 class ApiError(MetergateError):
@@ -41,13 +42,20 @@ def conflict(text: str, where: str = "") -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, "conflict", text, where)
 
 
+def wrong_settings(faults: tuple[Fault, ...]) -> ApiError:
+    """These would be wrong settings; `where` is the key of the first mistake."""
+    lines = [(f"line {each.line}: " if each.line else "") + (f"{each.key}: " if each.key else "") for each in faults]
+    text = "\n".join(place + fault.reason for place, fault in zip(lines, faults, strict=True))
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "settings", text, faults[0].key if faults else "")
+
+
 def of(error: MetergateError) -> ApiError:
     """The error of an owner, as the caller is told it."""
     match error:
         case ApiError():
             return error
         case ConfigError():
-            return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "settings", str(error))
+            return wrong_settings(faults_of(error))
         case RefusedError():
             return ApiError(HTTPStatus.CONFLICT, "refused", str(error))
         case PeerError() | BusError():

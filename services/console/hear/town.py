@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from services.console.hear.rates import Rates
 from shared import clock
 from shared.bus.endpoints import instances
 from shared.bus.messages import Event, Image, Processes, Pushes, Sample, Seen, Sessions, SourceState, Trust
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 1.0
 MOST_INSTANCES: Final = 128
+SILENT_NS: Final = 7_000_000_000
 TLS_ROLES: Final = ("tls-slave", "master-pusher", "measurement")
 
 
@@ -36,6 +38,8 @@ class Town:
         pushes: the last `pushes/1` and the local time of its coming, ns; None before.
         processes: supervisor instance -> its last `processes/1` and the local time of its coming, ns.
         trust: the last `trust/1`; None before.
+        rates: of `(slave instance, peer)` and of `(slave instance, "")` requests, of `(process, pid)` its processor
+            time in ms.
         on_sessions, on_pushes, on_processes: called after each word.
         on_trust: called where the list of certificates may be another one now.
     """
@@ -49,6 +53,7 @@ class Town:
         self.pushes: tuple[int, Pushes] | None = None
         self.processes: dict[str, tuple[int, Processes]] = {}
         self.trust: Trust | None = None
+        self.rates = Rates()
         self.on_sessions: Callable[[], None] = _nobody
         self.on_pushes: Callable[[], None] = _nobody
         self.on_processes: Callable[[], None] = _nobody
@@ -96,6 +101,16 @@ class Town:
                     return child.state, child.reason
         return "", ""
 
+    def speaking(self) -> dict[str, Processes]:
+        """Supervisors that said something lately, which they do every two seconds: what they said last."""
+        now = clock.now_ns()
+        return {name: said for name, (at, said) in self.processes.items() if now - at < SILENT_NS}
+
+    def serving(self) -> dict[str, Sessions]:
+        """Slaves that said something lately, which they do every second: what they said last."""
+        now = clock.now_ns()
+        return {name: said for name, (at, said) in self.sessions.items() if now - at < SILENT_NS}
+
     def elsewhere(self) -> list[str]:
         """Instances on other hosts, which have no lock here."""
         bus, slave = self._life.config.bus, self._life.config.slave
@@ -116,7 +131,12 @@ class Town:
             self.on_trust()
 
     def _take_sessions(self, instance: str, message: Sessions) -> None:
-        self.sessions[instance] = (clock.now_ns(), message)
+        now = clock.now_ns()
+        self.sessions[instance] = (now, message)
+        self.rates.take((instance, ""), message.requests, now)
+        for client in message.details:
+            self.rates.take((instance, client.peer), client.requests, now)
+        self._keep_rates()
         self.on_sessions()
 
     def _take_pushes(self, message: Pushes) -> None:
@@ -124,8 +144,23 @@ class Town:
         self.on_pushes()
 
     def _take_processes(self, instance: str, message: Processes) -> None:
-        self.processes[instance] = (clock.now_ns(), message)
+        now = clock.now_ns()
+        self.processes[instance] = (now, message)
+        for child in message.children:
+            if child.pid:
+                self.rates.take((child.name, child.pid), child.cpu_ms, now)
+        self._keep_rates()
         self.on_processes()
+
+    def _keep_rates(self) -> None:
+        """Of those who are still there."""
+        self.rates.keep(
+            (
+                *((instance, "") for instance in self.sessions),
+                *((instance, each.peer) for instance, (_, said) in self.sessions.items() for each in said.details),
+                *((each.name, each.pid) for _, said in self.processes.values() for each in said.children),
+            )
+        )
 
     def _take_trust(self, message: Trust) -> None:
         self.trust = message

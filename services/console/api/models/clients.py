@@ -25,7 +25,7 @@ class Client(Answer, frozen=True, kw_only=True):
         rate: requests per second, lately.
         unit, function: of its last request.
         start, count: registers of its last request.
-        paused: its requests are left unanswered until it is resumed.
+        paused: its requests are answered with exception 06 (busy) until it is resumed.
     """
 
     instance: str

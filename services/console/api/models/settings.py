@@ -1,13 +1,15 @@
 """The settings file as text and as a form."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from services.console.api.models.common import Answer, Ask
 
+LONGEST_TEXT: Final = 60_000
+"""Characters, so that it fits into a message in any case; the file itself may be longer, for who edits it by hand."""
 Revision = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's content, hex")]
-Text = Annotated[str, Meta(max_length=1024 * 1024)]
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 
 class Key(Answer, frozen=True, kw_only=True):
@@ -21,7 +23,9 @@ class Key(Answer, frozen=True, kw_only=True):
         default: absent (null) where there is none.
         required: it has to be given.
         choices: of a `choice`, or of the items of a `list`.
-        minimum, maximum: of a number, inclusive; null for none.
+        items: kind of the items of a `list`; such as `list` for one of pairs.
+        minimum, maximum: of a number, or of the items of a list, inclusive; null for none.
+        above: lower bound of a number, exclusive; null for none.
         longest: characters of a text; null for no bound.
         pattern: regular expression of a text; empty for none.
         keys: of a `table` or of each of `tables`.
@@ -34,8 +38,10 @@ class Key(Answer, frozen=True, kw_only=True):
     default: Any = None
     required: bool = False
     choices: tuple[str | int, ...] = ()
+    items: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    above: float | None = None
     longest: int | None = None
     pattern: str = ""
     keys: tuple["Key", ...] = ()
@@ -81,10 +87,20 @@ class Settings(Answer, frozen=True, kw_only=True):
     pending: str = ""
 
 
+Changes = Annotated[dict[Annotated[str, Meta(max_length=200)], Any], Meta(max_length=200)]
+
+
 class Draft(Ask, frozen=True, kw_only=True):
-    """POST /settings/check: is this text right, and what would it do? Nothing is written."""
+    """POST /settings/check: is this text right, and what would it do? Nothing is written.
+
+    Attributes:
+        text: to look at.
+        set: changes to make in it first, one after the other: dotted key -> value. null takes a key out; `list[n]` with
+            null takes a table out, `list[n].key` with one more than there are begins another.
+    """
 
     text: Text
+    set: Changes = field(default_factory=dict)
 
 
 class Mistake(Answer, frozen=True, kw_only=True):
@@ -108,8 +124,10 @@ class Checked(Answer, frozen=True, kw_only=True):
         errors: none: the text may be applied.
         diff: unified, against the file as it is; empty where nothing changes.
         restarts: roles that would start again.
-        notes: what else would follow, in words: a new start of metergate, the page at another address.
+        notes: what else would follow, in words: a new start of metergate, the end of the page.
         revision: of the file as it is.
+        text: that was checked: with `set` in it.
+        values: every key as that text means it; empty where it is wrong.
     """
 
     errors: tuple[Mistake, ...]
@@ -117,6 +135,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     restarts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     revision: str = ""
+    text: str = ""
+    values: tuple[Value, ...] = ()
 
 
 class Apply(Ask, frozen=True, kw_only=True):
@@ -135,9 +155,9 @@ class Change(Ask, frozen=True, kw_only=True):
     """PATCH /settings: set some keys; comments stay. The answer is Applied.
 
     Attributes:
-        set: dotted key -> value; null takes the key out, so that its default counts.
+        set: as in Draft.
         revision: as in Apply; absent: whatever it is now.
     """
 
-    set: Annotated[dict[Annotated[str, Meta(max_length=200)], Any], Meta(min_length=1, max_length=200)]
+    set: Changes
     revision: Revision | None = None
