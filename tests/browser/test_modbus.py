@@ -159,7 +159,7 @@ def test_interval_values_and_groups_are_saved_and_each_group_unfolds(switchable:
         save = page.get_by_role("button", name="Save")
         expect(save).to_be_disabled()
         expect(page.get_by_role("radio", name="Mean values")).to_be_disabled()
-        page.get_by_role("radio", name="Fixed interval").check()
+        page.get_by_role("radio", name="Fixed interval", exact=True).check()
         interval = page.get_by_label("Interval (ms)")
         interval.fill("99")
         expect(page.get_by_text("Give a whole number from 100 to 86,400,000.")).to_be_visible()

@@ -116,7 +116,7 @@ class PushChange(Ask, frozen=True, kw_only=True):
     groups: dict[Group, bool] | UnsetType = UNSET
 
 
-Value = bool | int | str | list[str]
+Value = bool | int | float | str | list[str]
 
 
 class NewSlave(Ask, frozen=True, kw_only=True):
