@@ -31,6 +31,14 @@ def test_each_page_fits_a_phone(console: Console, browser: Browser, name: str) -
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "nothing sticks out sideways"
 
 
+def test_german_words_are_longer_and_fit_all_the_same(console: Console, browser: Browser) -> None:
+    with console.visit(browser, viewport=PHONE, has_touch=True, locale="de-DE") as page:
+        for name in PAGES:
+            page.goto(f"{console.url}#/{name}")
+            expect(page.get_by_text("Wird geladen")).to_have_count(0)
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+
+
 def test_on_a_phone_the_other_pages_are_behind_more(console: Console, browser: Browser) -> None:
     with console.visit(browser, viewport=PHONE, has_touch=True) as page:
         page.get_by_role("button", name="More").tap()

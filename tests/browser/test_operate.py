@@ -19,7 +19,7 @@ def test_a_register_is_found_by_name_and_by_address_and_its_words_are_live(conso
         row = page.locator("tbody tr").filter(has=page.get_by_text("voltage_l1", exact=True))
         expect(row).to_have_count(1)
         expect(row).to_contain_text("served")
-        words = row.locator("td.words")
+        words = row.locator(".words")
         first = words.inner_text()
         assert re.fullmatch(r"[0-9A-F]{4} [0-9A-F]{4}", first)
         expect(words).not_to_have_text(first)

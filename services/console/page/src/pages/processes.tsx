@@ -8,7 +8,7 @@ import { t, word } from "../i18n/index.ts";
 import { Badge, Button, Card, Loading, Notice, PageHead, type Tone } from "../ui/basics.tsx";
 import { useResource, useTopic } from "../ui/hooks.ts";
 import { attempt, confirm } from "../ui/overlays.tsx";
-import { Table } from "../ui/table.tsx";
+import { Table, type Column } from "../ui/table.tsx";
 
 const TONES: Record<string, Tone> = {
   ready: "good",
@@ -38,6 +38,12 @@ export default function ProcessesPage() {
 }
 
 function All({ data }: { data: Processes }) {
+  const queue: Column<Process> = {
+    key: "queue",
+    title: t("processes.queue"),
+    numeric: true,
+    cell: (row) => number(row.queue),
+  };
   const rows = data.processes;
   const total = rows.reduce((sum, row) => sum + row.rss_kib, 0);
   return (
@@ -55,7 +61,7 @@ function All({ data }: { data: Processes }) {
           { key: "uptime", title: t("processes.uptime"), numeric: true, cell: (row) => duration(row.uptime_ms && Math.floor(row.uptime_ms / 1000) * 1000) },
           { key: "cpu", title: t("processes.cpu"), numeric: true, cell: (row) => unit(row.cpu_percent, 1, "%") },
           { key: "memory", title: t("processes.memory"), numeric: true, cell: (row) => (row.pid ? bytes(row.rss_kib * 1024) : NOTHING) },
-          { key: "queue", title: t("processes.queue"), numeric: true, cell: (row) => number(row.queue) },
+          ...(rows.some((row) => row.queue !== null) ? [queue] : []),
           { key: "actions", title: t("actions"), silent: true, cell: (row) => <Actions row={row} /> },
         ]}
       />

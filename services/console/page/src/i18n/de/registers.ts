@@ -10,7 +10,6 @@ export const registers = {
   "registers.empty": "Kein Register heißt so.",
   "registers.value": "Wert",
   "registers.words": "Rohe Wörter",
-  "registers.type": "Typ",
   "registers.state.ok": "wird ausgegeben",
   "registers.state.stale": "zu alt: Exception 04",
   "registers.state.unknown": "nie bekannt: Exception 04",

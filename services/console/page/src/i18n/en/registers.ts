@@ -10,7 +10,6 @@ export const registers = {
   "registers.empty": "No register is called so.",
   "registers.value": "Value",
   "registers.words": "Raw words",
-  "registers.type": "Type",
   "registers.state.ok": "served",
   "registers.state.stale": "too old: exception 04",
   "registers.state.unknown": "never known: exception 04",

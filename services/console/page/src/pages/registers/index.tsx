@@ -92,8 +92,7 @@ function Map({ data }: { data: Registers }) {
           { key: "address", title: t("address"), numeric: true, className: "mono", cell: (row) => <Address row={row} /> },
           { key: "name", title: t("name"), cell: (row) => <Name row={row} /> },
           { key: "value", title: t("registers.value"), numeric: true, cell: (row) => <Value row={row} /> },
-          { key: "words", title: t("registers.words"), className: "mono words", cell: (row) => row.words.join(" ") || NOTHING },
-          { key: "type", title: t("registers.type"), className: "muted", cell: (row) => kind(row) },
+          { key: "words", title: t("registers.words"), cell: (row) => <Words row={row} /> },
           { key: "state", title: t("state"), cell: (row) => <State row={row} /> },
         ]}
       />
@@ -115,6 +114,13 @@ const Name = ({ row }: { row: Register }) => (
 const kind = (row: Register): string =>
   [row.type, row.scale && row.scale !== "1" ? `× ${row.scale}` : "", row.access].filter(Boolean).join(" · ");
 
+const Words = ({ row }: { row: Register }) => (
+  <>
+    <span class="mono words">{row.words.join(" ") || NOTHING}</span>
+    <span class="hint">{kind(row)}</span>
+  </>
+);
+
 function digits(scale: string): number {
   const decimals = scale.split(".")[1];
   return decimals && /^\d+$/.test(decimals) ? decimals.length : 0;
@@ -122,7 +128,7 @@ function digits(scale: string): number {
 
 function Value({ row }: { row: Register }) {
   if (row.value === null) return <>{NOTHING}</>;
-  if (typeof row.value === "string") return <>{row.value || NOTHING}</>;
+  if (typeof row.value === "string") return <span class="wrap">{row.value || NOTHING}</span>;
   const places = Number.isInteger(row.value) && !row.scale.includes(".") ? 0 : Math.min(digits(row.scale) || 3, 4);
   return (
     <strong>
