@@ -1,6 +1,6 @@
 // The frame around every page: who is looking decides between sign-in and the pages; navigation, connection, notes.
 import type { ComponentType } from "preact";
-import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "./api/client.ts";
 import { enterCode, loadSession, session, useMay } from "./api/session.ts";
 import { t } from "./i18n/index.ts";
@@ -37,7 +37,7 @@ export function App({ code, asked }: AppProps) {
       setError(sentence(thrown));
     }
   };
-  useEffect(() => void begin(asked), []);
+  useLayoutEffect(() => void begin(asked), []);
 
   const inside = who !== undefined && who.state !== "none";
   const sees = who?.scopes.join() ?? "";
@@ -122,7 +122,7 @@ function Outlet() {
       setError(sentence(thrown)); // the gateway is away, or has a newer page: its files have other names then
     }
   };
-  useEffect(() => void load(), [id]);
+  useLayoutEffect(() => void load(), [id]);
   useEffect(() => {
     document.title = page ? `${t(`nav.${page.id}`)} · metergate` : "metergate";
     if (shown?.id !== id) return;
