@@ -61,6 +61,8 @@ def test_queries_and_paths_are_checked(tmp_path: Path) -> None:
             ("/events?limit=0", "limit"),
             ("/events?limit=501", "limit"),
             ("/events?nonsense=1", ""),
+            ("/events?after=1&after=2", "after"),
+            ("/history/days?last=null", "last"),
             ("/live?meter=No%20Name", "meter"),
             ("/history/days?first=2026-02-30", "first"),
             ("/stream?topics=nonsense", "topics"),

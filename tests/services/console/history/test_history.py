@@ -79,7 +79,9 @@ def test_minutes_are_written_together_and_a_crash_loses_only_what_waits(
     asyncio.run(story())
 
 
-def test_a_disk_that_refuses_is_told_ever_more_rarely_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_refuses_is_told_ever_more_rarely_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "LOOK_S", 0.005)
     monkeypatch.setattr(module, "WRITE_S", 0.0)
     refusing = [True]
