@@ -7,6 +7,7 @@
 # them at its end, also after a failure. Environment:
 #   METERGATE_VERIFY_PORT   port of 127.0.0.1 to publish on (15502); TLS goes on the one 300 higher, the page 301
 #   METERGATE_VERIFY_PIP    pip configuration file for the build, where packages come from a mirror
+#   METERGATE_VERIFY_NPM    the same for npm, which builds the page
 #   METERGATE_VERIFY_SLACK  what to multiply time limits with, on a busy machine (1)
 #   METERGATE_VERIFY_KEEP   if set, the images are kept
 # Exit: 0 all passed, 1 something failed, 3 there is no engine here.
@@ -104,6 +105,7 @@ fresh_settings() {
 image() { # PYTHON
   local secret=()
   [ -z "${METERGATE_VERIFY_PIP:-}" ] || secret=(--secret "id=pip,src=$METERGATE_VERIFY_PIP")
+  [ -z "${METERGATE_VERIFY_NPM:-}" ] || secret+=(--secret "id=npm,src=$METERGATE_VERIFY_NPM")
   check "build on python:$1-slim" docker build --quiet --build-arg "PYTHON=$1" "${secret[@]}" -t "$IMAGE" .
   figure "image size on python:$1-slim (of it the base)" \
     "$(docker image inspect -f '{{.Size}}' "$IMAGE" | awk '{printf "%d", $1 / 1e6}') MB ($(docker image inspect -f '{{.Size}}' "python:$1-slim" | awk '{printf "%d", $1 / 1e6}') MB)"
