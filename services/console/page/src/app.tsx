@@ -108,6 +108,8 @@ function Outlet() {
   const [shown, setShown] = useState<{ id: string; Component: ComponentType } | undefined>();
   const [error, setError] = useState("");
   const first = useRef(true);
+  const wanted = useRef<string>(id);
+  wanted.current = id;
   const closed = !useMay(page && "scope" in page ? page.scope : "read");
 
   const load = async (): Promise<void> => {
@@ -115,7 +117,7 @@ function Outlet() {
     setError("");
     try {
       const { default: Component } = await page.load();
-      setShown({ id, Component });
+      if (wanted.current === id) setShown({ id, Component }); // else somebody went on meanwhile
     } catch (thrown) {
       setError(sentence(thrown)); // the gateway is away, or has a newer page: its files have other names then
     }
