@@ -21,7 +21,7 @@ from services.console.api.models.push import Applied
 from services.console.api.models.settings import Checked, Mistake, Value
 from shared.config.check import dotted
 from shared.config.edit import rewrite
-from shared.config.effective import effective
+from shared.config.effective import effective, written
 from shared.config.faults import faults_of
 from shared.config.load import content_of, parse
 from shared.config.patch import patched
@@ -117,9 +117,12 @@ class SettingsFile:
         return mine and os.access(real, os.W_OK) and os.access(real.parent, os.W_OK | os.X_OK)
 
     def values(self, text: str) -> tuple[Value, ...]:
-        """Every key as that text means it; none where it is wrong."""
+        """Every key as that text means it; where it is wrong, as it has it; none where it is no TOML."""
         try:
-            found = effective(text.encode(), self.path)
+            try:
+                found = effective(text.encode(), self.path)
+            except ConfigError:
+                found = written(text.encode(), self.path)
         except ConfigError:
             return ()
         return tuple(

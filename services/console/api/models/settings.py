@@ -71,7 +71,8 @@ class Settings(Answer, frozen=True, kw_only=True):
         text: of the file as it is.
         revision: of this text; goes back with a change, so that nobody's is lost.
         writable: whether the console may write it; in containers it may be mounted read-only.
-        values: every key in force, in the model's order; empty where the file is wrong.
+        values: every key in force, in the model's order; where the file is wrong, as it has them; empty where it is no
+            TOML.
         keys: the model, for the form: top level tables.
         error: what is wrong with the file, so that other settings than its are in force; empty while it is right.
         pending: what needs a restart of the supervisor itself.
@@ -127,7 +128,7 @@ class Checked(Answer, frozen=True, kw_only=True):
         notes: what else would follow, in words: a new start of metergate, the end of the page.
         revision: of the file as it is.
         text: that was checked: with `set` in it.
-        values: every key as that text means it; empty where it is wrong.
+        values: every key as that text means it; where it is wrong, as it has it; empty where it is no TOML.
     """
 
     errors: tuple[Mistake, ...]

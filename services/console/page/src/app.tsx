@@ -1,6 +1,6 @@
 // The frame around every page: who is looking decides between sign-in and the pages; navigation, connection, notes.
 import type { ComponentType } from "preact";
-import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "./api/client.ts";
 import { enterCode, loadSession, session, useMay } from "./api/session.ts";
 import { t } from "./i18n/index.ts";
@@ -37,7 +37,7 @@ export function App({ code, asked }: AppProps) {
       setError(sentence(thrown));
     }
   };
-  useEffect(() => void begin(asked), []);
+  useLayoutEffect(() => void begin(asked), []);
 
   const inside = who !== undefined && who.state !== "none";
   const sees = who?.scopes.join() ?? "";
@@ -108,6 +108,8 @@ function Outlet() {
   const [shown, setShown] = useState<{ id: string; Component: ComponentType } | undefined>();
   const [error, setError] = useState("");
   const first = useRef(true);
+  const wanted = useRef<string>(id);
+  wanted.current = id;
   const closed = !useMay(page && "scope" in page ? page.scope : "read");
 
   const load = async (): Promise<void> => {
@@ -115,12 +117,12 @@ function Outlet() {
     setError("");
     try {
       const { default: Component } = await page.load();
-      setShown({ id, Component });
+      if (wanted.current === id) setShown({ id, Component }); // else somebody went on meanwhile
     } catch (thrown) {
       setError(sentence(thrown)); // the gateway is away, or has a newer page: its files have other names then
     }
   };
-  useEffect(() => void load(), [id]);
+  useLayoutEffect(() => void load(), [id]);
   useEffect(() => {
     document.title = page ? `${t(`nav.${page.id}`)} · metergate` : "metergate";
     if (shown?.id !== id) return;

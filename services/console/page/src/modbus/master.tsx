@@ -34,7 +34,7 @@ export function MasterCard({ push, because }: { push: Resource<Push>; because: s
     const key = keyOf(row);
     let came: Tested;
     try {
-      came = await post<Tested>(`push/slaves/${row.number}/test`, { address: row.address });
+      came = await post<Tested>(`push/slaves/${row.number}/test?address=${encodeURIComponent(row.address)}`);
     } catch (error) {
       came = { ok: false, text: sentence(error) };
     }

@@ -9,7 +9,7 @@ export interface Draft {
   /** The file that the draft was made from. */
   base: Settings;
   text: string;
-  /** Values as the draft means them; those of the last right one while it is wrong. */
+  /** Values as the draft has them; those of the last text that was TOML while it is none. */
   values: Value[];
   errors: Mistake[];
   diff: string;
@@ -98,19 +98,16 @@ async function check(values: Readonly<Record<string, Plain>> = {}): Promise<void
   }
 }
 
-/** Put the draft in the file's place. Throws what went wrong, but for a conflict, which the draft says. */
-export async function apply(): Promise<Applied | undefined> {
-  const now = store.get();
-  if (!now || !ready(now)) return undefined;
+/** Put the draft in the file's place. Throws what went wrong; a conflict stands in the draft as well. */
+export async function apply(): Promise<void> {
+  const now = store.get() as Draft;
   try {
-    const applied = await put<Applied>("settings", { text: now.text, revision: now.base.revision });
-    await load();
-    return applied;
+    await put<Applied>("settings", { text: now.text, revision: now.base.revision });
   } catch (error) {
-    if (!(error instanceof ApiError && error.status === 409)) throw error;
-    change({ conflict: true });
-    return undefined;
+    if (error instanceof ApiError && error.status === 409) change({ conflict: true });
+    throw error;
   }
+  await load();
 }
 
 /** Keep what was typed, and compare it with the file as it is now. */

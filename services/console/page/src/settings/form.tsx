@@ -1,4 +1,6 @@
 // The settings as a form, made of the model: a section for each table, lists of tables with a way to add and remove.
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { Mistake } from "../api/models/settings.ts";
 import { t, tn } from "../i18n/index.ts";
 import { Badge, Button, Empty } from "../ui/basics.tsx";
@@ -37,13 +39,26 @@ function Section({ of, context }: { of: Branch; context: Context }) {
   const mistakes = context.errors.filter((mistake) => within(mistake.key, of.path)).length;
   const changed = countSet(of);
   return (
-    <details class="section" open={Boolean(context.wanted.trim()) || mistakes > 0 || undefined}>
+    <Fold opened={Boolean(context.wanted.trim()) || mistakes > 0}>
       <summary>
         <code>[{of.path}]</code> <Words of={of.key.words} />
         {changed > 0 && <Badge>{tn("settings.in_file", changed)}</Badge>}
         {mistakes > 0 && <Badge tone="bad">{tn("settings.errors", mistakes)}</Badge>}
       </summary>
       <Inside of={of} context={context} />
+    </Fold>
+  );
+}
+
+/** Opens where there is something to see, and stays as its reader left it. */
+function Fold({ opened, children }: { opened: boolean; children: ComponentChildren }) {
+  const [open, setOpen] = useState(opened);
+  useEffect(() => {
+    if (opened) setOpen(true);
+  }, [opened]);
+  return (
+    <details class="section" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      {children}
     </details>
   );
 }
@@ -61,7 +76,7 @@ function Tables({ of, context }: { of: List; context: Context }) {
         const mistakes = context.errors.filter((mistake) => within(mistake.key, item.path)).length;
         const called = item.leaves.find((leaf) => ["id", "label", "name", "address", "number"].includes(leaf.key.name) && leaf.value !== null && leaf.value !== "");
         return (
-          <details class="section" open={Boolean(context.wanted.trim()) || mistakes > 0 || undefined}>
+          <Fold key={item.path} opened={Boolean(context.wanted.trim()) || mistakes > 0}>
             <summary>
               <code>[[{plain}]]</code> <strong>{called ? String(called.value) : item.number}</strong> <Words of={of.key.words} />
               {mistakes > 0 && <Badge tone="bad">{tn("settings.errors", mistakes)}</Badge>}
@@ -72,7 +87,7 @@ function Tables({ of, context }: { of: List; context: Context }) {
                 {t("settings.entry.remove", { name: `[[${plain}]]`, n: item.number })}
               </Button>
             )}
-          </details>
+          </Fold>
         );
       })}
       {!context.readOnly && (

@@ -10,7 +10,8 @@ const SIGNS: Record<DiffLine["kind"], string> = { added: "+", removed: "−", sa
 
 export function Review({ draft, onClose }: { draft: Draft; onClose: () => void }) {
   const put = async (): Promise<void> => {
-    if (await attempt(apply, t("settings.applied"))) onClose();
+    await attempt(apply, t("settings.applied"));
+    onClose(); // also where somebody was faster: the page then says so
   };
   return (
     <Dialog

@@ -1,5 +1,5 @@
 // How a page gets what it shows: asked for once, listened to, or counted by the clock.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, sentence, type address } from "../api/client.ts";
 import { listen, type Topic } from "../live/store.ts";
 
@@ -31,8 +31,8 @@ export function useResource<T>(path: string | undefined, query?: Parameters<type
       if (mine === asked.current) setError(sentence(thrown));
     }
   }, [key]);
-  useEffect(() => {
-    void reload();
+  useLayoutEffect(() => {
+    void reload(); // now, not after the next picture
     return () => void asked.current++;
   }, [reload]);
   return { data, error, reload, set };

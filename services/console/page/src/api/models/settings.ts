@@ -52,7 +52,7 @@ export interface Checked {
   revision: string;
   /** The text that was checked: the draft with `set` put in. */
   text: string;
-  /** Every key as that text means it; empty where it is wrong. */
+  /** Every key as that text means it; where it is wrong, as it has it; empty where it is no TOML. */
   values: Value[];
 }
 
