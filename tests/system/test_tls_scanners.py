@@ -62,7 +62,7 @@ def capture(gateway: TlsGateway, identity: Path, version: ssl.TLSVersion, folder
             client.read(0, 125)
             client.send(frame(7, read_pdu(512, 4)) + frame(8, read_pdu(9999, 1)))  # two in one record
             assert [client.receive()[0] for _ in range(2)] == [7, 8]
-            client.socket.unwrap()  # type: ignore[attr-defined]
+            client.socket.unwrap()
         relay.wait_end()
     file = folder / "heard.pcap"
     write_capture(file, relay.heard)
