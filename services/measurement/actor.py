@@ -28,13 +28,13 @@ class Gauge:
         meter: settings.
         life: of the role.
         on_sample: called after each published sample.
-        on_link: called when the source began or ceased to give readings.
+        on_link: called when `trouble` may have changed.
         source: where readings come from; by default what the settings name.
         outward: which meters with TLS are trusted.
 
     Attributes:
         fresh_until_ns: CLOCK_BOOTTIME until which its last sample is fresh; 0 before the first.
-        trouble: why the source gives no readings; empty while it does.
+        trouble: why the source gives no readings, or why they are dropped; empty while samples come.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Gauge:
         self._source = source or source_of(meter, self.report, self._log.warning, outward=outward)
         self._announced = False
         self._dropped = 0
+        self._dropping = False
         self._told_ns = -EVENT_PAUSE_NS
         self.fresh_until_ns = 0
         self.trouble = ""
@@ -94,6 +95,9 @@ class Gauge:
             texts=reading.texts,
         )
         self._life.bus.publish(sample, meter.id)
+        if self._dropping:
+            self._dropping = False
+            self._trouble("")
         self.fresh_until_ns = reading.t_ns + meter.stale_after_ms * 1_000_000
         self._on_sample()
 
@@ -110,8 +114,7 @@ class Gauge:
 
     def report(self, link: Link) -> None:
         """Publish that the source began or ceased to give readings."""
-        self.trouble = "" if link.connected else f"meter {self._meter.id}: {link.reason}"
-        self._on_link()
+        self._trouble("" if link.connected else link.reason)
         say = self._log.info if link.connected else self._log.warning
         say("source gives readings" if link.connected else "source gives no readings", reason=link.reason)
         stamp = self._life.bus.stamp(SourceState, self._meter.id)
@@ -126,8 +129,14 @@ class Gauge:
         )
         self._life.bus.publish(state, self._meter.id)
 
+    def _trouble(self, reason: str) -> None:
+        self.trouble = reason and f"meter {self._meter.id}: {reason}"
+        self._on_link()
+
     def _drop(self, reason: str) -> None:
         self._dropped += 1
+        self._dropping = True
+        self._trouble(f"a sample was dropped: {reason}")
         now = now_ns()
         if now - self._told_ns < EVENT_PAUSE_NS:
             return

@@ -97,9 +97,8 @@ class PeerAccess:
         if isinstance(request, Identify):
             allowed, what = self.rights.allows(IDENTIFY), f"function {IDENTIFY}"
         else:
-            end = request.start + request.count
-            allowed = self.rights.allows(request.function, request.start, end)
-            what = f"function {request.function} on {request.start} to {end - 1}"
+            allowed = self.rights.allows(request.function, request.start, request.end)
+            what = f"function {request.function} on {request.start} to {request.end - 1}"
         if not allowed:
             self.gate.refused(self, what)
         return allowed

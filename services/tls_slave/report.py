@@ -1,4 +1,4 @@
-"""What the TLS slave tells: certificates seen, decisions enforced, sessions, and refusals by role in the audit log."""
+"""What the TLS slave tells: certificates seen, decisions enforced, and refusals by role in the audit log."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from services.tls_slave.server import TlsServer
 from shared import clock
 from shared.actor import Life
 from shared.audit import AuditLog, Who
-from shared.bus.messages import Event, Sessions
+from shared.bus.messages import Event
 from shared.errors import ConfigError
 from shared.tls.limits import Bucket
 from shared.tls.told import Told
@@ -109,26 +109,10 @@ class Reporter:
         self._told.enforced(server.decisions.version, server.closed, connections)
 
     def every_second(self, server: TlsServer) -> None:
-        """What is repeated: who waits in quarantine, connections, sessions."""
+        """What is repeated: who waits in quarantine, connections."""
         for access in (*server.waiting(), *self._owed.values()):  # who is still there comes before those who have gone
             self.seen(access)
         self.enforced(server)
-        bus, counters, clients = self._life.bus, server.counters(), server.clients()
-        bus.publish(
-            Sessions(
-                **bus.stamp(Sessions),
-                t_ns=self._now(),
-                port=server.port,
-                connections=server.connections,
-                accepted=counters.accepted,
-                refused=counters.refused,
-                requests=counters.requests,
-                exceptions=counters.exceptions,
-                framing_errors=counters.framing_errors,
-                clients=clients,
-                labels=server.labels(clients),
-            )
-        )
 
     async def sync(self) -> None:
         """Make the audit log safe against power loss."""

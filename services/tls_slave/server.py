@@ -58,6 +58,8 @@ class TlsServer(Server):
         closed: fingerprint -> connections cut off so far, for those cut last.
     """
 
+    knows_certificates = True
+
     def __init__(
         self,
         replica: Replica,
@@ -127,6 +129,7 @@ class TlsServer(Server):
         self.decisions = decisions
         for connection in self._peers():
             if connection.judge().served:
+                self._acceptor.welcome(connection.address)
                 self._quarantine.leave(connection)
             else:
                 self._put_out(connection)
@@ -151,15 +154,6 @@ class TlsServer(Server):
     def waiting(self) -> list[PeerAccess]:
         """Peers in quarantine."""
         return [connection.access for connection in self._quarantine.waiting()]
-
-    def labels(self, clients: Iterable[str]) -> dict[str, str]:
-        """Client -> the owner's name for its certificate, else its fingerprint."""
-        by_peer = {each.peer: each.access for each in self._peers()}
-        return {
-            client: by_peer[client].label or by_peer[client].peer.certificate.fingerprint
-            for client in clients
-            if client in by_peer
-        }
 
     def counters(self) -> Counters:
         """Of ended and open connections, and of those that came to nothing."""
@@ -233,7 +227,9 @@ class TlsServer(Server):
         connection = TlsConnection(self, Slave(self._replica, access, self._limits.burst), self._now, access)
         if not verdict.served:
             self._quarantine.enter(connection, origin_of(peer.address), now)
-        elif why := self.decisions.roles.explain(peer.certificate):
+            return connection
+        self._acceptor.welcome(peer.address)
+        if why := self.decisions.roles.explain(peer.certificate):
             self._witness.refused(access, why)
         return connection
 

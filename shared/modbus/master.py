@@ -6,6 +6,7 @@ For streams that no library takes, such as TLS whose peer is looked at before th
 import asyncio
 
 from shared.errors import PeerError
+from shared.modbus.allowance import Allowance
 from shared.modbus.frame import BROKEN, HEADER, frame_size, wrap
 
 
@@ -19,6 +20,7 @@ class Master(asyncio.Protocol):
     def __init__(self, where: str) -> None:
         self._where = where
         self._transport: asyncio.Transport | None = None
+        self._allowance = Allowance()
         self._buffer = b""
         self._transaction = 0
         self._unit = 0
@@ -42,6 +44,7 @@ class Master(asyncio.Protocol):
             raise RuntimeError("one request at a time")
         self._transaction = (self._transaction + 1) % 65536
         self._unit = unit
+        self._allowance.asked()
         self._answer = asyncio.get_running_loop().create_future()
         try:
             self._transport.write(self._transaction.to_bytes(2, "big") + wrap(unit, pdu))
@@ -72,6 +75,9 @@ class Master(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers, whole or in parts."""
+        if not self._allowance.covers(len(data)):
+            self.cut(f"{self._where} sent more than it was asked for")
+            return
         buffer = self._buffer + data
         at = 0
         while (size := frame_size(buffer, at)) > 0:

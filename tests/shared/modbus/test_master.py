@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -98,6 +99,25 @@ def test_what_is_not_modbus_ends_the_connection() -> None:
 
     async def story(master: Master) -> None:
         with pytest.raises(PeerError, match="something that is not Modbus"):
+            await master.ask(1, READ, 5)
+        assert not master.connected
+
+    play(serve, story)
+
+
+def test_more_than_was_asked_for_ends_the_connection() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(12)
+        flood = frame(9, ANSWER) * 10_000
+        for _ in range(100):  # 11 MB
+            writer.write(flood)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):  # unread, it ends with a reset
+            await reader.read()
+
+    async def story(master: Master) -> None:
+        with pytest.raises(PeerError, match="the meter sent more than it was asked for"):
             await master.ask(1, READ, 5)
         assert not master.connected
 
