@@ -28,7 +28,6 @@ TESTED_ELSEWHERE = {
     "services/register_store/__main__.py": "tests/system/test_real_input.py",
     "services/tls_slave/__main__.py": "tests/system/test_tls_slave.py",
     "services/tls_slave/connection.py": "tests/services/tls_slave/test_server.py",
-    "services/tls_slave/report.py": "tests/services/tls_slave/test_server.py",
     "shared/bus/message.py": "tests/shared/bus/test_publisher.py",
     "shared/bus/session_messages.py": "tests/repository/test_messages_doc.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
