@@ -56,6 +56,8 @@ def dialler_of(life: Life, changed: Callable[[], None]) -> "Gate | None":
 
 def warnings_of(config: Config) -> Iterator[str]:
     """What is allowed, but should be known."""
+    if config.master.values == "mean" and not config.master.interval_ms:
+        yield 'master.values = "mean" counts only with an interval: each cycle is pushed as it is; set interval_ms'
     for number, settings in enumerate(config.master.slave, start=1):
         yield from (f"master.slave[{number}] ({settings.name}): {text}" for text in warnings(settings))
 

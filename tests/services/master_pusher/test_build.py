@@ -50,6 +50,12 @@ def test_what_should_be_known(settings: Settings, said: str) -> None:
     assert named.startswith(f"master.slave[2] ({settings.address}): ")
 
 
+def test_means_without_an_interval_are_warned_about() -> None:
+    (text,) = warnings_of(Config(master=Master(values="mean")))
+    assert "set interval_ms" in text
+    assert not list(warnings_of(Config(master=Master(values="mean", interval_ms=1000))))
+
+
 def test_once_writes_everything_and_says_so() -> None:
     with Recorder() as slave, capture_logs():
         settings = Settings(address=f"127.0.0.1:{slave.port}")
