@@ -134,6 +134,7 @@ class TlsServer(Server):
             if not verdict.served or orphaned:
                 self._put_out(connection)
             else:
+                self._acceptor.welcome(connection.address)
                 self._quarantine.leave(connection)
 
     def image_taken(self) -> None:
@@ -234,7 +235,9 @@ class TlsServer(Server):
         connection = TlsConnection(self, Slave(self._replica, access, self._limits.burst), self._now, access)
         if not verdict.served:
             self._quarantine.enter(connection, origin_of(peer.address), now)
-        elif why := self.decisions.roles.explain(peer.certificate):
+            return connection
+        self._acceptor.welcome(peer.address)
+        if why := self.decisions.roles.explain(peer.certificate):
             self._witness.refused(access, why)
         return connection
 
