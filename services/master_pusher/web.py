@@ -120,6 +120,7 @@ class WebSender:
             where = answer.headers.get("location", "another address")[:200]
             raise PeerError(f"{place} answered {status}: it has moved to {where!r}; give that address")
         if status in (401, 403):
+            self.close()  # the next connection reads the secrets anew
             raise PeerError(f"{place} answered {status}{said}: check token_file and hmac_file")
         raise PeerError(f"{place} answered {status}{said}; check address")
 

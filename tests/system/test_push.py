@@ -1,6 +1,5 @@
 """The master pusher as a real process, into slaves that nobody here wrote, and beside such as nobody wants to have."""
 
-import json
 import signal
 import sys
 import time
@@ -10,38 +9,18 @@ from statistics import mean
 
 import pytest
 
-from tests.services.master_pusher.web_service import WebService
 from tests.support import Processes, wait_for
 from tests.system import steps
-from tests.system.bus import Message
 from tests.system.foreign_slave import KINDS, ForeignSlave
-from tests.system.gateway import SIMULATED, Gateway, private_kib, running, send
+from tests.system.gateway import SIMULATED, private_kib, running, send
+from tests.system.pushing import master, registers, rows
 from tests.system.receivers import BlackHole, Listening, Recorder, dripping, mute, resetting
 from tests.system.tables import constant, household, replay
 from tests.system.wire import Client, ModbusError
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
-GROUPS = ((0, 28), (40, 106), (512, 40), (592, 120), (712, 80))
-"""The four groups, in reads that are legal."""
 CYCLE_S = 0.2
-
-
-def _master(*ports: int, more: str = "", each: str = "") -> str:
-    slaves = "".join(f'[[master.slave]]\naddress = "127.0.0.1"\nport = {port}\n{each}' for port in ports)
-    return f"[master]\nenabled = true\n{more}\n{slaves}"
-
-
-def _registers(port: int) -> list[tuple[int, ...]]:
-    with Client(port) as client:
-        return [client.read(*group) for group in GROUPS]
-
-
-def _slaves(gateway: Gateway) -> list[Message]:
-    done = gateway.cli("slaves", "list", "--json")
-    assert done.returncode == 0, done.stderr
-    rows: list[Message] = json.loads(done.stdout)
-    return rows
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.foreign] if kind in KINDS[2:] else []) for kind in KINDS])
@@ -52,11 +31,11 @@ def foreign(request: pytest.FixtureRequest, processes: Processes, run_dir: Path)
 
 def test_a_foreign_slave_holds_what_the_plain_slave_shows(foreign: ForeignSlave, run_dir: Path) -> None:
     constant(run_dir / "still.csv", household(-1))
-    with running(run_dir / "g", replay(run_dir / "still.csv"), more=_master(foreign.port)) as gateway:
-        shown = _registers(gateway.port)
+    with running(run_dir / "g", replay(run_dir / "still.csv"), more=master(foreign.port)) as gateway:
+        shown = registers(gateway.port)
         assert any(word for group in shown for word in group)
-        wait_for(lambda: _registers(foreign.port) == shown, "the same registers", 10)
-        (row,) = _slaves(gateway)
+        wait_for(lambda: registers(foreign.port) == shown, "the same registers", 10)
+        (row,) = rows(gateway)
         assert (row["state"], row["reason"], row["streak"]) == ("ok", "", 0)
         assert row["pushes"] > 0
         tested = gateway.cli("slaves", "test", "1")
@@ -68,7 +47,7 @@ def test_what_changes_arrives_whole_and_in_the_end_everything_agrees(foreign: Fo
     steps.write(run_dir / "steps.csv")
     meter = replay(run_dir / "steps.csv", loop=False, more="cycle_ms = 100\nstale_after_s = 60")
     judge = steps.Judge()
-    with running(run_dir / "g", meter, more=_master(foreign.port)) as gateway, Client(foreign.port) as client:
+    with running(run_dir / "g", meter, more=master(foreign.port)) as gateway, Client(foreign.port) as client:
 
         def step() -> int:
             words = client.read(*steps.SHORT)
@@ -84,7 +63,7 @@ def test_what_changes_arrives_whole_and_in_the_end_everything_agrees(foreign: Fo
         assert seen == sorted(seen)
         assert len(set(seen)) > 20
         send(gateway.pid("measurement"), signal.SIGSTOP)  # all stands still; what is served stays fresh for a while
-        wait_for(lambda: _registers(foreign.port) == _registers(gateway.port), "the same registers", 2)
+        wait_for(lambda: registers(foreign.port) == registers(gateway.port), "the same registers", 2)
 
 
 def test_function_6_low_words_first_offset_and_fewer_groups(run_dir: Path) -> None:
@@ -94,9 +73,9 @@ def test_function_6_low_words_first_offset_and_fewer_groups(run_dir: Path) -> No
         'groups = ["instantaneous_total", "energy_total"]\n'
     )
     with Recorder() as slave:
-        more = _master(slave.port, each=each)
+        more = master(slave.port, each=each)
         with running(run_dir / "g", replay(run_dir / "still.csv"), more=more) as gateway:
-            total, _, energy, *_ = _registers(gateway.port)
+            total, _, energy, *_ = registers(gateway.port)
             wait_for(lambda: len(slave.registers) == 68, "both groups")
             assert {write[0] for write in slave.writes} == {6}
             assert set(slave.registers) == {*range(1000, 1028), *range(1512, 1552)}
@@ -108,9 +87,9 @@ def test_function_6_low_words_first_offset_and_fewer_groups(run_dir: Path) -> No
 def test_a_slave_without_some_registers_gets_the_others_and_it_is_said(run_dir: Path) -> None:
     with Recorder() as slave:
         slave.refuse_from = 512
-        with running(run_dir / "g", more=_master(slave.port)) as gateway:
-            wait_for(lambda: _slaves(gateway)[0]["state"] == "partly", "the refusal")
-            (row,) = _slaves(gateway)
+        with running(run_dir / "g", more=master(slave.port)) as gateway:
+            wait_for(lambda: rows(gateway)[0]["state"] == "partly", "the refusal")
+            (row,) = rows(gateway)
             assert "the slave has no register 512: enable only total values, or map it" in row["reason"]
             assert row["exceptions"] == {"energy_total": 2, "energy_phases": 2}
             assert {*range(28), *range(40, 146)} == set(slave.registers)
@@ -126,7 +105,7 @@ def test_a_healthy_slave_does_not_notice_nine_bad_ones(run_dir: Path) -> None:
         ports = [each.port for each in bad]
         ports.insert(4, slave.port)
         try:
-            with running(run_dir / "g", more=_master(*ports)) as gateway:
+            with running(run_dir / "g", more=master(*ports)) as gateway:
                 wait_for(lambda: len(slave.times) > 5, "pushes")
                 pid = gateway.pid("master-pusher")
                 memory = private_kib(pid)
@@ -135,9 +114,9 @@ def test_a_healthy_slave_does_not_notice_nine_bad_ones(run_dir: Path) -> None:
                 grown = private_kib(pid) - memory
                 assert min(windows) < 0.2, windows
                 assert grown < 1024, f"memory grew by {grown} KiB"
-                rows = _slaves(gateway)
-                assert [row["state"] for row in rows if row["url"].endswith(f":{slave.port}")] == ["ok"]
-                others = [row for row in rows if not row["url"].endswith(f":{slave.port}")]
+                every = rows(gateway)
+                assert [row["state"] for row in every if row["url"].endswith(f":{slave.port}")] == ["ok"]
+                others = [row for row in every if not row["url"].endswith(f":{slave.port}")]
                 assert {row["state"] for row in others} == {"failing"}
                 assert all(row["pushes"] == 0 and row["streak"] > 1 for row in others)
                 reasons = " ".join(row["reason"] for row in others)
@@ -151,13 +130,13 @@ def test_a_healthy_slave_does_not_notice_nine_bad_ones(run_dir: Path) -> None:
 def test_ten_slaves_and_all_groups_every_cycle(run_dir: Path) -> None:
     slaves = [Recorder() for _ in range(10)]
     try:
-        with running(run_dir / "g", more=_master(*(slave.port for slave in slaves))) as gateway:
+        with running(run_dir / "g", more=master(*(slave.port for slave in slaves))) as gateway:
             wait_for(lambda: all(len(slave.times) > 20 for slave in slaves), "pushes", 20)
             for slave in slaves:
                 periods = [after - before for before, after in pairwise(slave.times[2:])]
                 assert mean(periods) == pytest.approx(CYCLE_S, rel=0.1)
                 assert len(slave.registers) == 374
-            assert {row["state"] for row in _slaves(gateway)} == {"ok"}
+            assert {row["state"] for row in rows(gateway)} == {"ok"}
     finally:
         for slave in slaves:
             slave.close()
@@ -167,27 +146,27 @@ def test_without_measurement_pushes_stop_and_come_back_by_themselves(run_dir: Pa
     meter = SIMULATED.replace("[meter.simulated]", "stale_after_s = 2\n[meter.simulated]")
     with (
         Recorder() as slave,
-        running(run_dir / "g", meter, more=_master(slave.port, more="interval_ms = 300")) as gateway,
+        running(run_dir / "g", meter, more=master(slave.port, more="interval_ms = 300")) as gateway,
     ):
         wait_for(lambda: len(slave.times) > 3, "pushes")
         gateway.ask("stop", role="measurement")
         stopped = time.monotonic()
-        wait_for(lambda: "stale" in _slaves(gateway)[0]["reason"], "nothing to push", 10)
-        assert _slaves(gateway)[0]["state"] == "waiting"
+        wait_for(lambda: "stale" in rows(gateway)[0]["reason"], "nothing to push", 10)
+        assert rows(gateway)[0]["state"] == "waiting"
         last = slave.times[-1]
         assert 1.0 < last - stopped < 2.1, "until it is stale, and no longer"
         with pytest.raises(ModbusError):
-            _registers(gateway.port)
+            registers(gateway.port)
         refused = gateway.cli("slaves", "test", "1")
         assert (refused.returncode, "the measurement is stale" in refused.stderr) == (1, True)
         assert slave.times[-1] == last
         gateway.ask("start", role="measurement")
         wait_for(lambda: slave.times[-1] > last, "pushes again", 20)
-        wait_for(lambda: _slaves(gateway)[0]["state"] == "ok", "as before")
+        wait_for(lambda: rows(gateway)[0]["state"] == "ok", "as before")
 
 
 def test_a_killed_pusher_is_back_within_a_second_and_nobody_else_notices(run_dir: Path) -> None:
-    with Recorder() as slave, running(run_dir / "g", more=_master(slave.port)) as gateway:
+    with Recorder() as slave, running(run_dir / "g", more=master(slave.port)) as gateway:
         wait_for(lambda: len(slave.times) > 3, "pushes")
         pids = gateway.pids()
         with Client(gateway.port) as client:
@@ -208,7 +187,7 @@ def test_a_slave_that_comes_back_gets_everything_at_once(run_dir: Path) -> None:
     constant(run_dir / "still.csv", household(1))
     with Recorder() as slave:
         port = slave.port
-        with running(run_dir / "g", replay(run_dir / "still.csv"), more=_master(port, each=each)) as gateway:
+        with running(run_dir / "g", replay(run_dir / "still.csv"), more=master(port, each=each)) as gateway:
             wait_for(lambda: len(slave.registers) == 374, "all registers")
             count = len(slave.writes)
             time.sleep(1)
@@ -216,29 +195,7 @@ def test_a_slave_that_comes_back_gets_everything_at_once(run_dir: Path) -> None:
             slave.close()
             with Recorder(port) as again:
                 wait_for(lambda: len(again.registers) == 374, "all registers again", 15)
-            assert _slaves(gateway)[0]["pushes"] >= 2
-
-
-def test_a_web_service_gets_the_same_registers(run_dir: Path) -> None:
-    constant(run_dir / "still.csv", household(-1))
-    (run_dir / "key").write_text("secret\n")
-    with WebService() as service:
-        each = f'[[master.slave]]\naddress = "http://127.0.0.1:{service.port}/in"\nhmac_file = "{run_dir}/key"\n'
-        with running(run_dir / "g", replay(run_dir / "still.csv"), more=f"[master]\nenabled = true\n{each}") as gateway:
-            wait_for(lambda: len(service.requests) > 2, "messages")
-            service.status = 503
-            wait_for(lambda: _slaves(gateway)[0]["state"] == "failing", "a failure")
-            assert "answered 503: it cannot take it now" in _slaves(gateway)[0]["reason"]
-            service.status = 204
-            wait_for(lambda: _slaves(gateway)[0]["state"] == "ok", "as before", 15)
-            found = json.loads(service.requests[-1][2])["groups"]
-            shown = _registers(gateway.port)
-    assert found["instantaneous_total"]["registers"] == list(shown[0])
-    assert found["energy_phases"]["registers"] == [*shown[3], *shown[4]]
-    assert found["energy_total"]["values"]["active_energy_import"] == pytest.approx(
-        household(-1)["active_energy_import"], abs=0.1
-    )
-    assert service.requests[-1][1]["Metergate-Signature"].startswith("sha256=")
+            assert rows(gateway)[0]["pushes"] >= 2
 
 
 def test_the_mean_of_two_levels_is_between_them(run_dir: Path) -> None:
@@ -252,7 +209,7 @@ def test_the_mean_of_two_levels_is_between_them(run_dir: Path) -> None:
     meter = replay(run_dir / "swing.csv", more="cycle_ms = 100")
     with (
         Recorder() as slave,
-        running(run_dir / "g", meter, more=_master(slave.port, more='interval_ms = 2000\nvalues = "mean"')),
+        running(run_dir / "g", meter, more=master(slave.port, more='interval_ms = 2000\nvalues = "mean"')),
     ):
         wait_for(lambda: len(slave.times) > 2, "two intervals", 20)
         imported, exported = (slave.registers[at] << 16 | slave.registers[at + 1] for at in (0, 2))
