@@ -20,7 +20,14 @@ from tests.system.wire import Client, ModbusError
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
+BETWEEN = ((28, 12), (146, 100), (246, 120), (366, 120), (486, 26), (552, 40), (792, 100), (892, 108))
+"""All other registers up to 999: where nothing is pushed."""
 CYCLE_S = 0.2
+
+
+def _between(port: int) -> list[tuple[int, ...]]:
+    with Client(port) as client:
+        return [client.read(start, count) for start, count in BETWEEN]
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.foreign] if kind in KINDS[2:] else []) for kind in KINDS])
@@ -31,10 +38,12 @@ def foreign(request: pytest.FixtureRequest, processes: Processes, run_dir: Path)
 
 def test_a_foreign_slave_holds_what_the_plain_slave_shows(foreign: ForeignSlave, run_dir: Path) -> None:
     constant(run_dir / "still.csv", household(-1))
+    before = _between(foreign.port)
     with running(run_dir / "g", replay(run_dir / "still.csv"), more=master(foreign.port)) as gateway:
         shown = registers(gateway.port)
-        assert any(word for group in shown for word in group)
+        assert all(any(group) for group in shown), "each group has something to show"
         wait_for(lambda: registers(foreign.port) == shown, "the same registers", 10)
+        assert _between(foreign.port) == before, "nothing but the four groups"
         (row,) = rows(gateway)
         assert (row["state"], row["reason"], row["streak"]) == ("ok", "", 0)
         assert row["pushes"] > 0
@@ -49,19 +58,20 @@ def test_what_changes_arrives_whole_and_in_the_end_everything_agrees(foreign: Fo
     judge = steps.Judge()
     with running(run_dir / "g", meter, more=master(foreign.port)) as gateway, Client(foreign.port) as client:
 
-        def step() -> int:
-            words = client.read(*steps.SHORT)
-            return judge.step(steps.SHORT, b"".join(word.to_bytes(2, "big") for word in words))
+        def step(group: tuple[int, int]) -> int:
+            return judge.step(group, b"".join(word.to_bytes(2, "big") for word in client.read(*group)))
 
-        wait_for(step, "a push")
-        seen = []
+        wait_for(lambda: step(steps.PHASE_VALUES), "a push")
+        seen: dict[tuple[int, int], list[int]] = {steps.SHORT: [], steps.PHASE_VALUES: []}
         until = time.monotonic() + 5
         while time.monotonic() < until:
-            seen.append(step())
+            for group, found in seen.items():
+                found.append(step(group))
             time.sleep(0.01)
-        assert 0 not in seen, "a mixture of two images"
-        assert seen == sorted(seen)
-        assert len(set(seen)) > 20
+        for found in seen.values():
+            assert 0 not in found, "a mixture of two images"
+            assert found == sorted(found)
+            assert len(set(found)) > 20
         send(gateway.pid("measurement"), signal.SIGSTOP)  # all stands still; what is served stays fresh for a while
         wait_for(lambda: registers(foreign.port) == registers(gateway.port), "the same registers", 2)
 
@@ -72,10 +82,15 @@ def test_function_6_low_words_first_offset_and_fewer_groups(run_dir: Path) -> No
         'function = 6\nbase_offset = 1000\nword_order = "low_first"\nunit = 7\n'
         'groups = ["instantaneous_total", "energy_total"]\n'
     )
-    with Recorder() as slave:
-        more = master(slave.port, each=each)
+    with Recorder() as slave, Recorder() as other:
+        groups = "[master.groups]\nenergy_phases = false\ninstantaneous_total = false\n"
+        more = f'{master(slave.port, more=groups, each=each)}[[master.slave]]\naddress = "127.0.0.1:{other.port}"\n'
         with running(run_dir / "g", replay(run_dir / "still.csv"), more=more) as gateway:
-            total, _, energy, *_ = registers(gateway.port)
+            total, phases, energy, *_ = registers(gateway.port)
+            wait_for(lambda: len(other.registers) == 146, "the groups that are on")
+            assert [other.registers[at] for at in range(40, 146)] == list(phases)
+            assert [other.registers[at] for at in range(512, 552)] == list(energy)
+            assert {write[:1] + write[2:] for write in other.writes} == {(16, 106), (16, 40)}
             wait_for(lambda: len(slave.registers) == 68, "both groups")
             assert {write[0] for write in slave.writes} == {6}
             assert set(slave.registers) == {*range(1000, 1028), *range(1512, 1552)}
@@ -166,7 +181,7 @@ def test_a_slave_that_comes_back_gets_everything_at_once(run_dir: Path) -> None:
             slave.close()
             with Recorder(port) as again:
                 wait_for(lambda: len(again.registers) == 374, "all registers again", 15)
-            assert rows(gateway)[0]["pushes"] >= 2
+            wait_for(lambda: rows(gateway)[0]["pushes"] >= 2, "that it is told")
 
 
 def test_the_mean_of_two_levels_is_between_them(run_dir: Path) -> None:
