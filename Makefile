@@ -33,11 +33,13 @@ docs: $(VENV)/.dev  ## pages that are generated from the code
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-lock: $(VENV)/.dev  ## renew both locks; needs uv
+lock: $(VENV)/.dev  ## renew the locks; needs uv
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml -o requirements/run.txt --extra build
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml -o requirements/dev.txt --extra build --extra dev
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  requirements/sslyze.in -o requirements/sslyze.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "metergate needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
@@ -55,5 +57,11 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(BIN)/pip install $(FLAGS) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv-sslyze/.done: requirements/sslyze.txt  ## a scanner for the tests, which wants other versions than the product
+	@echo "making the virtual environment of sslyze"
+	@$(PYTHON) -m venv .venv-sslyze
+	@.venv-sslyze/bin/pip install $(FLAGS) --require-hashes -r requirements/sslyze.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-sslyze .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,7 @@
-"""What Linux offers and Python's standard library has no name for: prctl(2), and the title that `ps` shows."""
+"""What a process asks of Linux for itself: prctl(2), the title that `ps` shows, how many files it may open."""
 
 import os
+import resource
 import signal
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,18 @@ def die_with(parent: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it had ended before
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def raise_descriptor_limit() -> None:
+    """Open as many files as the kernel allows at most."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def descriptors_left() -> int:
+    """How many more files this process may open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft - len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # asked before each start of a process
 
 
 def set_title(title: str) -> None:

@@ -5,13 +5,12 @@ of the content in force (METERGATE_SETTINGS); the real path goes along, for mess
 """
 
 import os
-import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from shared.config.load import parse
+from shared.config.load import parse, read
 from shared.config.model import Config
-from shared.errors import ConfigError
+from shared.errors import ConfigError, RefusedError
 
 FIXED: Final = ("gateway", "bus", "supervisor", "log")
 """Sections that this process uses itself, or that concern everybody at once; read at its start only."""
@@ -22,10 +21,6 @@ class Draft(NamedTuple):
 
     content: bytes
     config: Config
-
-
-LARGEST_BYTES: Final = 1024 * 1024
-"""A thousand meters take less."""
 
 
 class Settings:
@@ -44,11 +39,12 @@ class Settings:
         ConfigError: the file is wrong at the start.
     """
 
-    __slots__ = ("_content", "_started", "config", "error", "path", "pending")
+    __slots__ = ("_content", "_copy", "_started", "config", "error", "path", "pending")
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._content = _read(path)
+        self._content = read(path)
+        self._copy: Path | None = None
         self.config = self._started = parse(self._content, path)
         self.error = ""
         self.pending = ""
@@ -56,26 +52,46 @@ class Settings:
     def read(self) -> Draft | None:
         """What stands in the file now; None where it is wrong, see `error`."""
         try:
-            content = _read(self.path)
+            content = read(self.path)
             return Draft(content, parse(content, self.path))
         except ConfigError as error:
             self.error = str(error)
             return None
 
     def take(self, draft: Draft) -> Config | None:
-        """Put them in force; the settings before where they changed, otherwise None."""
-        self.error = ""
+        """Put them in force; the settings before where they changed, otherwise None.
+
+        Raises:
+            RefusedError: the copy for the roles cannot be written; those before stay in force.
+        """
         before = self.config
+        if self._copy is not None and draft.config != before:
+            _write_copy(self._copy, draft.content)
+        self.error = ""
         self._content, self.config = draft
         changed = [f"[{name}]" for name in FIXED if getattr(self.config, name) != getattr(self._started, name)]
         self.pending = f"{' '.join(changed)} changed; restart metergate to use it" if changed else ""
         return before if self.config != before else None
 
     def hand_over(self, copy: Path) -> None:
-        """Write the content in force where the roles read it."""
-        beside = copy.with_suffix(".new")
-        write_secret(beside, self._content)
+        """Write the content in force where the roles read it, now and whenever it changes.
+
+        Raises:
+            RefusedError: it cannot be written.
+        """
+        _write_copy(copy, self._content)
+        self._copy = copy
+
+
+def _write_copy(copy: Path, content: bytes) -> None:
+    beside = copy.with_suffix(".new")
+    try:
+        write_secret(beside, content)
         beside.replace(copy)
+    except OSError as error:
+        raise RefusedError(
+            f"{copy}: cannot be written ({error.strerror}); the roles read their settings there, see gateway.run_dir"
+        ) from error
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -83,21 +99,3 @@ def write_secret(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-
-
-def _read(path: Path) -> bytes:
-    """The content; only that of a file, since a pipe or device in its place would be waited for, or never end."""
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(f"{path}: is a pipe or a device; put a file there")
-            content = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
-    if len(content) > LARGEST_BYTES:
-        raise ConfigError(f"{path}: has more than {LARGEST_BYTES} bytes; settings are far smaller, check what it is")
-    return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -15,12 +15,12 @@ from supervisor.control import Control, Progress
 from supervisor.fleet import RESTING, Fleet, all_ready, at_rest
 from supervisor.loop import Callback, Loop, now
 from supervisor.process import Process
+from supervisor.reload import Reload
 from supervisor.report import Report
-from supervisor.settings import Draft, Settings
-from supervisor.spec import RoleSpec, verifiers
+from supervisor.settings import Settings
+from supervisor.spec import RoleSpec
 from supervisor.state_file import WRITE_S
 from supervisor.verification import Verification
-from supervisor.watch import LOOK_S, Watch
 
 LAST_PATIENCE_S: Final = 5.0
 """Beyond the stop timeouts, for processes that even SIGKILL does not end because the kernel holds them."""
@@ -65,7 +65,8 @@ class Supervisor:
         self._report = report
         self._fleet = fleet
         self._control: Control | None = None
-        self._watch = Watch(settings.path)
+        self._reload = Reload(specs, settings, loop, verification, board)
+        self._reload.taken, self._reload.refused, self._reload.decided = self._taken, self._show, self._settle
         self._moving: dict[str, list[Process]] = {}
         self._closing = False
         self._ticks = 0
@@ -103,14 +104,14 @@ class Supervisor:
 
     def run(self) -> None:
         """Until the end was asked for and everything has ended."""
-        self._loop.every("settings", LOOK_S, self._look)
+        self._reload.follow()
         self._loop.every("state", WRITE_S, self._tick)
         self._loop.run()
 
     def on_signal(self, number: int) -> None:
         """SIGHUP reads the settings now; SIGTERM and SIGINT end in order, the second time at once."""
         if number == signal.SIGHUP:
-            self.reload()
+            self._reload.read()
         elif self._closing:
             self._report.warning("killing what still runs", signal=signal.Signals(number).name)
             for process in self._fleet:
@@ -119,41 +120,17 @@ class Supervisor:
             self._report.info("stopping", signal=signal.Signals(number).name)
             self._close(EXIT_DONE)
 
-    def reload(self) -> None:
-        """Read the settings now and do what follows from a change, at once or once it is verified; see `Settings`."""
-        self._verification.cancel()
-        known = self._settings.error
-        draft = self._settings.read()
-        if draft is None:
-            self._refused(self._settings.error, known)
-        elif modules := verifiers(self._specs, self._settings.config, draft.config):
-            self._verification.begin(draft.content, modules, lambda reason: self._verified(draft, reason))
-        else:
-            self._take(draft)
-
-    def _verified(self, draft: Draft, reason: str) -> None:
-        if reason:
-            self._refused(reason, self._settings.error)
-        else:
-            self._take(draft)
-        if self._control is not None:
-            self._control.settle()
-
-    def _refused(self, reason: str, known: str) -> None:
-        self._settings.error = reason
-        if reason != known:
-            text = f"settings not used, those before stay in force:\n{reason}"
-            self._board.event("config.invalid", text, "error")
-        self._board.show(self._fleet)
-
-    def _take(self, draft: Draft) -> None:
-        known = self._settings.pending
-        before = self._settings.take(draft)
-        if self._settings.pending and self._settings.pending != known:
-            self._board.event("config.changed", self._settings.pending, "warning")
+    def _taken(self, before: Config | None) -> None:
         if not self._closing:
             self._follow(before)
+        self._show()
+
+    def _show(self) -> None:
         self._board.show(self._fleet)
+
+    def _settle(self) -> None:
+        if self._control is not None:
+            self._control.settle()
 
     def execute(self, verb: str, args: dict[str, Any]) -> Progress:
         """Begin a command.
@@ -166,7 +143,7 @@ class Supervisor:
         if self._closing:
             raise RefusedError("metergate is stopping")
         if verb == "reload":
-            self.reload()
+            self._reload.read()
             return self._reloaded
         if verb == "kill":
             return self._fleet.kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
@@ -197,15 +174,11 @@ class Supervisor:
         }
 
     def _reloaded(self) -> dict[str, Any] | None:
-        if self._verification.under_way:
+        if self._reload.under_way:
             return None
         if self._settings.error:
             raise RefusedError(self._settings.error)
         return self._ps()
-
-    def _look(self) -> None:
-        if not self._closing and self._watch.look(now()):
-            self.reload()
 
     def _tick(self) -> None:
         self._ticks += 1
@@ -214,14 +187,11 @@ class Supervisor:
         else:
             self._board.show(self._fleet)
         self._fleet.sweep(self._verification.pid)
-        if self._control is not None:
-            self._control.settle()
+        self._settle()
 
     def _follow(self, before: Config | None) -> None:
         """Have the processes be as the settings in force say; parked ones get another chance in any case."""
         config = self._settings.config
-        if before is not None:
-            self._settings.hand_over(self._copy)
         started = [process.name for spec in self._specs for process in self._follow_role(spec, before or config)]
         if before is not None:
             follows = f"starts again: {' '.join(started)}" if started else "no role has to start again"
@@ -267,8 +237,7 @@ class Supervisor:
                 self._fleet.do(each, each.life.start(now()))
             return
         self._board.show(self._fleet)
-        if self._control is not None:
-            self._control.settle()
+        self._settle()
         if self._closing:
             self._end_next_stage()
         elif self.on_first_ready is not None and all(
@@ -284,7 +253,7 @@ class Supervisor:
 
     def _close(self, code: int) -> None:
         self._closing = self._fleet.ending = True
-        self._verification.cancel()
+        self._reload.stop()
         self._moving.clear()
         self.exit_code = code
         if self._control is not None:

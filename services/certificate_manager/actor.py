@@ -89,7 +89,7 @@ class CertificateManager(Actor):
             if who is not None or fault not in before.faults:
                 self._tell("authorities.broken", "error", fault, "")
         if loaded.fingerprints != before.fingerprints:
-            self._pending.keep_authorities(loaded.fingerprints)
+            self._pending.forget_authorities(before.fingerprints - loaded.fingerprints)
             names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
             self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
             await self._note("authorities.changed", names, "loaded", who)

@@ -10,8 +10,9 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from services.master_pusher.sender import BusyError, UntrustedError
+from services.master_pusher.sender import BusyError
 from shared import clock
+from shared.errors import UntrustedError
 
 LINE_EVERY_NS: Final = 60_000_000_000
 FIRST_PAUSE_S: Final = 0.25

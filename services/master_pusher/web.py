@@ -4,8 +4,6 @@ The message is made once for all services that want the same groups; what differ
 """
 
 import hmac
-import os
-import stat
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -21,11 +19,15 @@ from msgspec import UNSET
 from services.master_pusher.batch import Batch
 from services.master_pusher.groups import GROUPS
 from services.master_pusher.http import Answer, Exchange
-from services.master_pusher.sender import BusyError, Dialler, Line, Sent
+from services.master_pusher.sender import BusyError, Line, Sent
 from shared import clock
 from shared.config.master import GroupName, Target
-from shared.errors import PeerError
+from shared.config.toml import content_of
+from shared.errors import ConfigError, PeerError
 from shared.registers.decode import decode_rows, words_of
+
+if TYPE_CHECKING:
+    from shared.tls.outward import Outward
 
 SCHEMA: Final = "metergate/push/1"
 MAX_SECRET: Final = 4096
@@ -38,12 +40,12 @@ class WebSender:
 
     Args:
         settings: the receiver's table.
-        dialler: makes TLS connections.
+        outward: makes TLS connections.
         wall_s: seconds since 1970.
     """
 
-    def __init__(self, settings: Target, dialler: Dialler | None, wall_s: Callable[[], float] = time.time) -> None:
-        self._line = Line(settings, dialler)
+    def __init__(self, settings: Target, outward: "Outward | None", wall_s: Callable[[], float] = time.time) -> None:
+        self._line = Line(settings, outward)
         self._settings = settings
         self._wall_s = wall_s
         self._exchange: Exchange | None = None
@@ -74,6 +76,7 @@ class WebSender:
         """See `Sender`."""
         if self._exchange is None:
             raise PeerError(f"no connection to {self._line.receiver.place}")
+        self._line.check()
         body = batch.web.get(names)
         if body is None:
             body = batch.web[names] = message(batch, names, self._wall_s(), clock.now_ns())
@@ -195,19 +198,14 @@ def secret(path: Path) -> bytes:
         PeerError: it cannot be read, is no file, or is empty or large.
     """
     try:
-        with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise PeerError(f"{path}: is a pipe or a device; put a file there")
-            content = file.read(MAX_SECRET + 1).strip()
+        content = content_of(path).strip()
+    except ConfigError as error:
+        raise PeerError(f"{error}; nothing is sent without it") from error
     except OSError as error:
         raise PeerError(f"{path}: cannot be read ({error.strerror}); nothing is sent without it") from error
     if not content or len(content) > MAX_SECRET:
         raise PeerError(f"{path}: holds no secret of 1 to {MAX_SECRET} bytes; nothing is sent without it")
     return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @cache

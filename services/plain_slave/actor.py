@@ -7,9 +7,10 @@ from typing import Final
 
 from shared import clock
 from shared.actor import Actor
-from shared.bus.messages import Image, Sessions
+from shared.bus.messages import Image
 from shared.config.model import Slave as Settings
 from shared.errors import ConfigError
+from shared.modbus.clients import Clients
 from shared.modbus.listen import bind
 from shared.modbus.replica import Replica, Verdict
 from shared.modbus.server import Limits, Server
@@ -32,6 +33,7 @@ class PlainSlave(Actor):
         self._replica = Replica({meter.id: meter.unit for meter in life.config.meter})
         self._complete = asyncio.Event()
         server = Server(self._replica, life.log, limits(settings))
+        clients = Clients(life, server)
         sockets = life.listen or (listen(settings),)
         life.bus.subscribe(STORE, Image, self._take)
         if life.config.meter:
@@ -41,9 +43,11 @@ class PlainSlave(Actor):
         await server.start(sockets)
         try:
             life.log.info("serving", port=server.port, max_connections=server.cap)
+            life.bus.serve(clients.obey)
             life.ready()
             while True:
-                self._tell(server)
+                clients.tell()
+                life.status(fresh_until_ns=self._replica.fresh_until_ns)
                 await asyncio.sleep(TELL_EVERY_S)
         finally:
             await server.stop()
@@ -58,23 +62,6 @@ class PlainSlave(Actor):
         times = self._replica.counts[verdict]
         if times.bit_count() == 1:
             self.life.log.warning("image refused", meter=image.meter, reason=verdict.value, times=times)
-
-    def _tell(self, server: Server) -> None:
-        life, counters = self.life, server.counters()
-        sessions = Sessions(
-            **life.bus.stamp(Sessions),
-            t_ns=clock.now_ns(),
-            port=server.port,
-            connections=server.connections,
-            accepted=counters.accepted,
-            refused=counters.refused,
-            requests=counters.requests,
-            exceptions=counters.exceptions,
-            framing_errors=counters.framing_errors,
-            clients=server.clients(),
-        )
-        life.bus.publish(sessions)
-        life.status(fresh_until_ns=self._replica.fresh_until_ns)
 
 
 def limits(settings: Settings) -> Limits:

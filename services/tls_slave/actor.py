@@ -14,6 +14,7 @@ from shared.actor import Actor
 from shared.bus.messages import Image, Trust
 from shared.config.model import Slave as Settings
 from shared.errors import ConfigError
+from shared.modbus.clients import Clients
 from shared.modbus.listen import bind
 from shared.modbus.replica import Replica, Verdict
 from shared.modbus.server import Limits
@@ -64,9 +65,12 @@ class TlsSlave(Actor):
                 await self._wait_for_decisions()
                 await self._server.start(sockets)
                 life.log.info("serving with TLS", port=self._server.port, max_connections=self._server.cap)
+                clients = Clients(life, self._server)
+                life.bus.serve(clients.obey)
                 life.ready()
                 while True:
                     self._reporter.every_second(self._server)
+                    clients.tell()
                     life.status(fresh_until_ns=self._replica.fresh_until_ns)
                     await self._reporter.sync()
                     await asyncio.sleep(TELL_EVERY_S)
@@ -79,8 +83,11 @@ class TlsSlave(Actor):
         if message.version <= self._server.decisions.version:
             return
         decisions = decisions_of(message)
+        anew = message.gen != self._server.decisions.version[0]
         self._server.decide(decisions)
         self._reporter.enforced(self._server)
+        if anew:
+            self._reporter.introduce(self._server)
         self._reload.set()
 
     async def _wait_for_decisions(self) -> None:

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from services.tls_slave.access import PeerAccess
+from shared.bus.messages import Client
 from shared.modbus.connection import Connection, Keeper
 from shared.modbus.slave import Slave
 from shared.tls.trust import Verdict
@@ -28,6 +31,22 @@ class TlsConnection(Connection):
         super().connection_made(transport)
         self._write = self.transport.write
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which it can be paused."""
+        return (self.address, self.access.peer.certificate.fingerprint)
+
+    def client(self, now: int) -> Client:
+        """What there is to tell of it."""
+        peer = self.access.peer
+        return msgspec.structs.replace(
+            super().client(now),
+            fingerprint=peer.certificate.fingerprint,
+            label=self.access.label,
+            role=peer.certificate.role,
+            protocol=peer.version,
+        )
+
     def judge(self) -> Verdict:
         """The verdict anew; the next request takes the long way, on which the rights are asked for."""
         self.slave.straight = False
@@ -42,6 +61,7 @@ class TlsConnection(Connection):
             answer = view.answers.get(data[2:])
             if answer is not None:
                 slave.requests += 1
+                slave.last = data
                 self._write(data[:2] + answer)
                 return
         answer = slave.receive(data, now)

@@ -1,4 +1,4 @@
-"""What the TLS slave tells: certificates seen, decisions enforced, sessions, and refusals by role in the audit log."""
+"""What the TLS slave tells: certificates seen, decisions enforced, and refusals by role in the audit log."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,14 +10,15 @@ from services.tls_slave.server import TlsServer
 from shared import clock
 from shared.actor import Life
 from shared.audit import AuditLog, Who
-from shared.bus.messages import Enforced, Event, Seen, Sessions
+from shared.bus.messages import Event
 from shared.errors import ConfigError
 from shared.tls.limits import Bucket
+from shared.tls.told import Told
 
 SEEN_EVERY_NS: Final = 1_000_000_000
 SEEN_PER_S: Final = 20.0
 SEEN_BURST: Final = 64.0
-MOST_OWED: Final = 128
+MOST_OWED: Final = 256
 """Certificates that are still to be mentioned; who comes on top of them may come again."""
 REMEMBERED: Final = 1024
 """Certificates and refusals whose last mention is remembered."""
@@ -43,33 +44,22 @@ class Reporter:
         self._seen = _Recent(SEEN_EVERY_NS)
         self._owed: dict[str, PeerAccess] = {}
         self._refused = _Recent(REFUSAL_EVERY_NS)
-        self._enforced: tuple[object, ...] = ()
+        self._told = Told(life.bus, "in", now_ns)
 
     def seen(self, access: PeerAccess) -> None:
         """A certificate whose key was proven; the same one at most once a second, the last word never left out."""
-        peer, bus, now = access.peer, self._life.bus, self._now()
-        identity = peer.certificate.fingerprint
+        identity, now = access.peer.certificate.fingerprint, self._now()
         if not self._seen.due(identity, now) or not self._bucket.take(now / 1e9):
-            self._owed.pop(identity, None)
-            if len(self._owed) < MOST_OWED:
-                self._owed[identity] = access
+            self._owe(access)
             return
         self._owed.pop(identity, None)
         self._seen.note(identity, now)
-        bus.publish(
-            Seen(
-                **bus.stamp(Seen),
-                t_ns=now,
-                fingerprint=identity,
-                der=peer.der,
-                direction="in",
-                address=peer.address,
-                verdict=access.verdict.standing.name,
-                authority=peer.authority,
-                protocol=peer.version,
-                cipher=peer.cipher,
-            )
-        )
+        self._told.seen(access.peer, access.verdict.standing)
+
+    def introduce(self, server: TlsServer) -> None:
+        """A certificate manager that was started anew does not know whom an authority vouched for: soon it does."""
+        for access in server.vouched():
+            self._owe(access)
 
     def refused(self, access: PeerAccess, what: str) -> None:
         """What a role does not allow: the first time, and again at most once a minute, each kind of it."""
@@ -104,51 +94,26 @@ class Reporter:
 
     def enforced(self, server: TlsServer) -> None:
         """Which decisions are in force and what follows from them; nothing where that was already said."""
-        gen, seq = server.decisions.version
         connections = dict(server.open_by_fingerprint().most_common(MOST_TOLD))
-        state = (gen, seq, connections, dict(server.closed))
-        if state == self._enforced:
-            return
-        self._enforced = state
-        bus = self._life.bus
-        bus.publish(
-            Enforced(
-                **bus.stamp(Enforced),
-                t_ns=self._now(),
-                trust_gen=gen,
-                trust_seq=seq,
-                closed=dict(server.closed),
-                connections=connections,
-            )
-        )
+        self._told.enforced(server.decisions.version, server.closed, connections)
 
     def every_second(self, server: TlsServer) -> None:
-        """What is repeated: who waits in quarantine, connections, sessions."""
+        """What is repeated: who waits in quarantine, connections."""
         for access in (*server.waiting(), *self._owed.values()):  # who is still there comes before those who have gone
             self.seen(access)
         self.enforced(server)
-        bus, counters, clients = self._life.bus, server.counters(), server.clients()
-        bus.publish(
-            Sessions(
-                **bus.stamp(Sessions),
-                t_ns=self._now(),
-                port=server.port,
-                connections=server.connections,
-                accepted=counters.accepted,
-                refused=counters.refused,
-                requests=counters.requests,
-                exceptions=counters.exceptions,
-                framing_errors=counters.framing_errors,
-                clients=clients,
-                labels=server.labels(clients),
-            )
-        )
 
     async def sync(self) -> None:
         """Make the audit log safe against power loss."""
         if self._unsafe:
             self._unsafe = False
             await asyncio.to_thread(self._audit.sync)
+
+    def _owe(self, access: PeerAccess) -> None:
+        identity = access.peer.certificate.fingerprint
+        self._owed.pop(identity, None)
+        if len(self._owed) < MOST_OWED:
+            self._owed[identity] = access
 
     def close(self) -> None:
         """Close the audit log."""

@@ -10,7 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Protocol
 
 from OpenSSL import SSL
 from structlog.typing import FilteringBoundLogger
@@ -33,10 +33,8 @@ from shared.tls.decisions import NONE, Decisions
 from shared.tls.limits import Limits as HandshakeLimits
 from shared.tls.limits import Refusal, origin_of
 from shared.tls.peer import TlsPeer
+from shared.tls.told import CutCount
 from shared.tls.trust import Standing
-
-MAX_CUT_TOLD: Final = 256
-"""Fingerprints whose cut connections are still counted."""
 
 
 class Witness(Protocol):
@@ -59,6 +57,8 @@ class TlsServer(Server):
         external_control: whether registers may be written at all.
         closed: fingerprint -> connections cut off so far, for those cut last.
     """
+
+    knows_certificates = True
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class TlsServer(Server):
         super().__init__(replica, log, limits, now_ns=now_ns)
         self.decisions: Decisions = NONE
         self.external_control = external_control
-        self.closed: dict[str, int] = {}
+        self.closed = CutCount()
         self._witness = witness
         self._wall_s = wall_s
         self._writer = StoreWriter(call, replica, log)
@@ -126,16 +126,13 @@ class TlsServer(Server):
 
     def decide(self, decisions: Decisions) -> None:
         """Act by new decisions: whoever lost his place is cut off before this returns."""
-        gone = self.decisions.authority_fingerprints - decisions.authority_fingerprints
         self.decisions = decisions
         for connection in self._peers():
-            verdict = connection.judge()
-            orphaned = verdict.standing is Standing.CA_VALID and connection.access.peer.authority in gone
-            if not verdict.served or orphaned:
-                self._put_out(connection)
-            else:
+            if connection.judge().served:
                 self._acceptor.welcome(connection.address)
                 self._quarantine.leave(connection)
+            else:
+                self._put_out(connection)
 
     def image_taken(self) -> None:
         """The replica has a new image."""
@@ -150,18 +147,13 @@ class TlsServer(Server):
         """Connections that are open now, also in quarantine."""
         return Counter(each.access.peer.certificate.fingerprint for each in self._peers())
 
+    def vouched(self) -> list[PeerAccess]:
+        """Peers that an authority vouches for."""
+        return [each.access for each in self._peers() if each.access.verdict.standing is Standing.CA_VALID]
+
     def waiting(self) -> list[PeerAccess]:
         """Peers in quarantine."""
         return [connection.access for connection in self._quarantine.waiting()]
-
-    def labels(self, clients: Iterable[str]) -> dict[str, str]:
-        """Client -> the owner's name for its certificate, else its fingerprint."""
-        by_peer = {each.peer: each.access for each in self._peers()}
-        return {
-            client: by_peer[client].label or by_peer[client].peer.certificate.fingerprint
-            for client in clients
-            if client in by_peer
-        }
 
     def counters(self) -> Counters:
         """Of ended and open connections, and of those that came to nothing."""
@@ -247,9 +239,7 @@ class TlsServer(Server):
             return
         fingerprint = connection.access.peer.certificate.fingerprint
         connection.transport.abort()
-        self.closed[fingerprint] = self.closed.pop(fingerprint, 0) + 1
-        if len(self.closed) > MAX_CUT_TOLD:
-            del self.closed[next(iter(self.closed))]
+        self.closed.add(fingerprint)
         verdict = connection.access.verdict
         self._log.info(
             "connection cut off",

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import field
 
 from shared.bus.message import Message, topic
+from shared.bus.session_messages import Client, Sessions
 from shared.bus.trust_messages import Enforced, RoleRights, Seen, Trust
 from shared.clock import BOOT_ID
 
@@ -125,28 +126,6 @@ class Event(Message, frozen=True, kw_only=True, tag="event/1", gc=False):
     text: str
     level: str = "info"
     data: dict[str, str | int | float | bool] = field(default_factory=dict)
-
-
-class Sessions(Message, frozen=True, kw_only=True, tag="sessions/1", gc=False):
-    """What a slave is doing. Written by each slave instance once a second.
-
-    Attributes:
-        port: listening port, 0 where none.
-        connections: open now.
-        accepted, refused, requests, exceptions, framing_errors: counters since this start.
-        clients: address -> requests since connect, for at most 64 open connections.
-        labels: of the same clients, where they have a certificate: the owner's name for it, else its fingerprint.
-    """
-
-    port: int
-    connections: int
-    accepted: int = 0
-    refused: int = 0
-    requests: int = 0
-    exceptions: int = 0
-    framing_errors: int = 0
-    clients: dict[str, int] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):
@@ -286,6 +265,7 @@ Published = (
 __all__ = [
     "Block",
     "Child",
+    "Client",
     "Command",
     "Enforced",
     "Event",

@@ -1,10 +1,9 @@
 """From a file to settings, or to one error that lists every mistake with line, key, reason and cure."""
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Final, cast
 
 import msgspec
 from msgspec import UNSET
@@ -14,10 +13,17 @@ from shared.config.lines import line_of, places
 from shared.config.master import Target
 from shared.config.model import Config, Meter
 from shared.config.rules import across
+from shared.config.toml import content_of, read_toml, shortened, text_of
 from shared.errors import ConfigError
 
 PLACES = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
 """Where the settings are looked for, in this order, when nobody names them."""
+
+MOST_LISTED: Final = 50
+"""Mistakes that are told; the text has to fit into a message of the bus, and nobody mends more at once."""
+
+LONGEST_KEY: Final = 120
+"""Characters of a key that are shown."""
 
 
 def find(named: str | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -43,11 +49,19 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: unreadable or wrong; the text has one line per mistake, `file:line: key: reason`.
     """
+    return parse(read(path), path, environ)
+
+
+def read(path: Path) -> bytes:
+    """The content of the settings at `path`.
+
+    Raises:
+        ConfigError: unreadable, no file, or far too large.
+    """
     try:
-        data = path.read_bytes()
+        return content_of(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
-    return parse(data, path, environ)
 
 
 def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -56,11 +70,7 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     Raises:
         ConfigError: as `load`.
     """
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+    text = text_of(data, path)
     if not text.strip():
         raise ConfigError(f"{path}:1: the file is empty; an editor may have truncated it. `metergate init` writes one")
     raw = read_toml(text, path)
@@ -73,34 +83,17 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     return _absolute(config, path.parent, environ)
 
 
-def read_toml(text: str, path: Path) -> dict[str, Any]:
-    """The tables of a TOML text; `path` is for messages.
-
-    Raises:
-        ConfigError: it is not TOML, `file:line: reason`.
-    """
-    if text.startswith("\ufeff"):
-        raise ConfigError(f"{path}:1: begins with a byte order mark; save it as UTF-8 without BOM")
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).rpartition(" (at ")
-        line_text = place.removeprefix("line ").partition(",")[0]
-        number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        raise ConfigError(f"{path}:{number}: is not valid TOML: {reason or error}") from error
-    except ValueError as error:
-        lines = text.split("\n")
-        longest = max(range(len(lines)), key=lambda index: len(lines[index]))
-        raise ConfigError(f"{path}:{longest + 1}: is not valid TOML: a number of thousands of digits") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}:1: is not usable: its tables or lists are nested too deeply") from error
-
-
 def listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
-    """One line for each problem: `file:line: key: reason`."""
+    """One line for each problem, `file:line: key: reason`; the first `MOST_LISTED` of them."""
     found = places(text)
     lines = sorted((line_of(found, problem.key), dotted(problem.key), problem.reason) for problem in problems)
-    return "\n".join(f"{path}:{line}: {key or 'the file'}: {reason}" for line, key, reason in lines)
+    shown = [
+        f"{path}:{line}: {shortened(key, LONGEST_KEY) or 'the file'}: {reason}"
+        for line, key, reason in lines[:MOST_LISTED]
+    ]
+    if len(lines) > MOST_LISTED:
+        shown.append(f"{path}:{lines[MOST_LISTED][0]}: from here on {len(lines) - MOST_LISTED} mistakes more")
+    return "\n".join(shown)
 
 
 def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from shared.bus.messages import Client
+from shared.modbus.pdu import ExceptionCode, Identify, parse
 from shared.modbus.slave import Slave, State
 
 _MORE: Final = (State.BACKLOG, State.WAITING)
@@ -35,7 +37,9 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_asked",
         "_blocked",
+        "_connected",
         "_fd",
         "_idle_since",
         "_keeper",
@@ -66,7 +70,8 @@ class Connection(asyncio.Protocol):
         self._blocked = False
         self._queued = False
         self._seen = 0
-        self._idle_since = now_ns()
+        self._asked = 0
+        self._connected = self._idle_since = now_ns()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask to be let in; a stream server makes no transport but an `asyncio.Transport`."""
@@ -99,10 +104,12 @@ class Connection(asyncio.Protocol):
                 pass  # not asked before, or not a lone read
             except OSError:
                 slave.requests += 1
+                slave.last = data
                 self.transport.write(answer)  # waits until the peer reads, or finds out that it has gone
                 return
             else:
                 slave.requests += 1
+                slave.last = data
                 if sent != len(answer):
                     self.transport.write(answer[sent:])
                 return
@@ -134,16 +141,46 @@ class Connection(asyncio.Protocol):
 
         Requests are counted, not bytes: a peer that sends one byte a minute is idle.
         """
-        if self.slave.requests != self._seen:
-            self._seen = self.slave.requests
-            self._idle_since = now
+        self._look(now)
         age = now - self._idle_since
         return bool(idle_ns and age > idle_ns) or (age > stall_ns and (self._blocked or self.transport.is_closing()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which it can be paused."""
+        return (self.address,)
+
+    def client(self, now: int) -> Client:
+        """What there is to tell of it."""
+        self._look(now)
+        slave, last = self.slave, self.slave.last
+        request = parse(last[7:]) if last else ExceptionCode.ILLEGAL_FUNCTION
+        start, count = -1, 0
+        if not isinstance(request, ExceptionCode | Identify):
+            start, count = request.start, request.end - request.start
+        return Client(
+            peer=self.peer,
+            address=self.address,
+            connected_ns=self._connected,
+            asked_ns=self._asked,
+            requests=slave.requests,
+            exceptions=slave.exceptions,
+            unit=last[6] if last else -1,
+            function=last[7] if last else 0,
+            start=start,
+            count=count,
+            paused=slave.paused,
+        )
 
     def close(self) -> None:
         """End it once the answers are out; `overdue` sees to it that this is not for ever."""
         self._idle_since = self._now()
         self.transport.close()
+
+    def _look(self, now: int) -> None:
+        if self.slave.requests != self._seen:
+            self._seen = self.slave.requests
+            self._asked = self._idle_since = now
 
     def _obey(self) -> None:
         if self.slave.state is State.ENDED:

@@ -48,6 +48,11 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     start: int
     count: int
 
+    @property
+    def end(self) -> int:
+        """First address behind the registers that are read."""
+        return self.start + self.count
+
 
 class Write(msgspec.Struct, frozen=True, gc=False):
     """Functions 6 and 16: register bytes for the registers from `start`; their end is at most 65536."""

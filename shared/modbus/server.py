@@ -4,15 +4,18 @@ One timer looks after all of them; a request pays for nothing but its answer.
 """
 
 import asyncio
+import heapq
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from structlog.typing import FilteringBoundLogger
 
 from shared import clock
+from shared.bus.messages import Client
+from shared.errors import RefusedError
 from shared.modbus.access import READ_ONLY, Access
 from shared.modbus.connection import Connection
 from shared.modbus.listen import QUEUE, room_for_connections, tune
@@ -20,6 +23,7 @@ from shared.modbus.replica import Replica
 from shared.modbus.slave import BURST, Slave
 
 MAX_CLIENTS_TOLD: Final = 64
+MAX_PAUSED: Final = 64
 _LOG_EVERY_NS: Final = 60_000_000_000
 _SECOND_NS: Final = 1_000_000_000
 
@@ -64,7 +68,10 @@ class Server:
 
     Attributes:
         cap: connections in all; below the configured one where the descriptor limit wants it.
+        knows_certificates: whether clients can be paused by their fingerprint.
     """
+
+    knows_certificates: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -91,6 +98,7 @@ class Server:
         self._ended = Counters()
         self._connections: set[Connection] = set()
         self._per_address: Counter[str] = Counter()
+        self._paused: dict[str, None] = {}
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._refusal_told_ns = -_LOG_EVERY_NS
@@ -140,10 +148,50 @@ class Server:
             total.add(connection.slave)
         return total
 
-    def clients(self) -> dict[str, int]:
-        """Peer -> requests since connect, of the busiest open connections."""
-        busiest = sorted(self._connections, key=lambda connection: -connection.slave.requests)
-        return {connection.peer: connection.slave.requests for connection in busiest[:MAX_CLIENTS_TOLD]}
+    def clients(self) -> tuple[Client, ...]:
+        """The busiest open connections, the busiest first."""
+        busiest = heapq.nlargest(MAX_CLIENTS_TOLD, self._connections, key=lambda connection: connection.slave.requests)
+        now = self._now()
+        return tuple(connection.client(now) for connection in busiest)
+
+    @property
+    def paused(self) -> tuple[str, ...]:
+        """Addresses and fingerprints, in the order in which they were paused."""
+        return tuple(self._paused)
+
+    def disconnect(self, peer: str) -> None:
+        """End a connection at once.
+
+        Raises:
+            RefusedError: there is none from that address and port.
+        """
+        for connection in self._connections:
+            if connection.peer == peer:
+                connection.transport.abort()
+                return
+        raise RefusedError(f"no client {peer} is connected; `metergate clients` shows those that are")
+
+    def pause(self, who: str) -> int:
+        """Answer "busy" to an address or fingerprint from now on; how many connections it has.
+
+        Raises:
+            RefusedError: too many are paused.
+        """
+        if who not in self._paused and len(self._paused) >= MAX_PAUSED:
+            raise RefusedError(f"{MAX_PAUSED} clients are paused already, and no more can be; resume one first")
+        self._paused[who] = None
+        return self._steer(who)
+
+    def resume(self, who: str) -> int:
+        """Serve an address or fingerprint again; how many connections it has.
+
+        Raises:
+            RefusedError: it is not paused.
+        """
+        if who not in self._paused:
+            raise RefusedError(f"{who} is not paused; `metergate clients` shows who is")
+        del self._paused[who]
+        return self._steer(who)
 
     def admit(self, connection: Connection) -> bool:
         """Whether a new connection stays."""
@@ -157,6 +205,8 @@ class Server:
         self._ended.accepted += 1
         self._per_address[connection.address] += 1
         self._connections.add(connection)
+        if self._paused:
+            connection.slave.pause(on=self._is_paused(connection))
         return True
 
     def release(self, connection: Connection) -> None:
@@ -172,6 +222,15 @@ class Server:
             self._log.debug("connection ended: not a Modbus TCP frame", peer=connection.peer)
         if not self._connections:
             self._drained.set()
+
+    def _steer(self, who: str) -> int:
+        concerned = [connection for connection in self._connections if who in connection.names]
+        for connection in concerned:
+            connection.slave.pause(on=self._is_paused(connection))
+        return len(concerned)
+
+    def _is_paused(self, connection: Connection) -> bool:
+        return any(name in self._paused for name in connection.names)
 
     def _warn_of_descriptors(self) -> None:
         if self.cap < self._limits.max_connections:

@@ -48,7 +48,10 @@ class Slave:
         replica: what it answers from.
         state: what to do next.
         straight: nothing is pending and reading is allowed. Then a lone request that `replica.view.answers` knows may
-            be answered from there without asking the core, as long as that view holds; count it in `requests`.
+            be answered from there without asking the core, as long as that view holds; count it in `requests`, and
+            leave it in `last`.
+        paused: every request that the peer has a right to make gets exception 06.
+        last: the last whole frame, for whoever wants to know what the peer asks; empty before the first.
         pending: received, but not answered yet: less than one frame in OPEN, all that came in BACKLOG, all that came
             behind the write in WAITING.
         later: what WAITING waits for.
@@ -61,7 +64,9 @@ class Slave:
         "_held",
         "exceptions",
         "framing_errors",
+        "last",
         "later",
+        "paused",
         "pending",
         "replica",
         "requests",
@@ -75,6 +80,8 @@ class Slave:
         self._access = access
         self._burst = burst
         self.straight = access.reach is Reach.ALL
+        self.paused = False
+        self.last = b""
         self.state = State.OPEN
         self.pending = b""
         self.later: Later | None = None
@@ -99,6 +106,11 @@ class Slave:
         self.requests += 1
         return self._held[:_FIRST_OF_KEY] + self._finish(self._held, later.outcome) + self._answer(self.pending, now)
 
+    def pause(self, *, on: bool) -> None:
+        """Answer "busy" from now on, or no longer. A write that has been handed on is still answered as it went."""
+        self.paused = on
+        self.straight = False  # until the core has looked at the next request
+
     def _answer(self, data: bytes, now: int) -> bytes:
         if self.state is State.ENDED:
             return b""
@@ -109,9 +121,9 @@ class Slave:
         if now > view.until_ns:
             view = self.replica.turn(now)
         reach = self._access.reach
-        known = view.answers if reach is Reach.ALL else {}
+        known = view.answers if reach is Reach.ALL and not self.paused else {}
         out: list[bytes] = []
-        at = 0
+        begin = at = 0
         for _ in range(self._burst):
             answer = known.get(data[at + _FIRST_OF_KEY : at + _READ_FRAME])
             if answer is not None:
@@ -124,12 +136,14 @@ class Slave:
                 answer = self._execute(data[at:end], view, reach)
                 if answer is None:
                     self._held = data[at : at + _HEAD]
-                    at = end
+                    begin, at = at, end
                     break
             out.append(data[at : at + _FIRST_OF_KEY])
             out.append(answer)
-            at = end
+            begin, at = at, end
         self.requests += len(out) // 2
+        if at:
+            self.last = data[begin:at]
         self._keep(data, at, reach)
         return b"".join(out)
 
@@ -146,11 +160,17 @@ class Slave:
         else:
             self.state = State.OPEN if size == INCOMPLETE else State.BACKLOG
             self.pending = data[at:]
-        self.straight = reach is Reach.ALL and self.state is State.OPEN and not self.pending
+        self.straight = reach is Reach.ALL and self.state is State.OPEN and not self.pending and not self.paused
 
     def _execute(self, frame: bytes, view: View, reach: Reach) -> bytes | None:
         """The answer without its transaction id; None where it comes later."""
-        outcome = self._perform(frame[6], frame[7:], view, reach) if reach else ExceptionCode.ILLEGAL_FUNCTION
+        outcome: bytes | ExceptionCode | Later
+        if not reach:
+            outcome = ExceptionCode.ILLEGAL_FUNCTION
+        elif self.paused:
+            outcome = ExceptionCode.SERVER_DEVICE_BUSY
+        else:
+            outcome = self._perform(frame[6], frame[7:], view, reach)
         if isinstance(outcome, Later):
             self.later = outcome
             return None

@@ -55,7 +55,7 @@ class Face:
         """The register bytes, if all of them exist and are known now."""
         if self.device is None:
             return ExceptionCode.SERVER_DEVICE_FAILURE
-        first, end = request.start, request.start + request.count
+        first, end = request.start, request.end
         at = bisect_right(self._starts, first) - 1
         if at < 0 or end > self._spans[at].end:
             return ExceptionCode.ILLEGAL_DATA_ADDRESS

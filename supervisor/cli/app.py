@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "restart": ("steer:restart", "Restart a role; returns when it is ready again."),
     "stop": ("steer:stop", "Stop a role until it is started again."),
     "start": ("steer:start", "Start a role that was stopped or parked."),
+    "clients": ("clients:clients", "Show who reads from the slaves; disconnect, pause or resume them."),
     "slaves": ("slaves:slaves", "Show, add, delete or try the slaves that are pushed to."),
     "registers": ("registers:registers", "Show the register map with live raw words and values."),
     "read": ("read:read", "Read registers over Modbus TCP, as a client does."),

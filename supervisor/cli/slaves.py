@@ -9,14 +9,14 @@ from msgspec import UNSET
 
 from shared import clock
 from shared.bus.endpoints import endpoints_of, is_held
-from shared.bus.messages import Push
+from shared.bus.messages import Push, Pushes
 from shared.config.load import find, load
 from shared.config.master import GROUP_RANGES, Target, warnings
 from shared.config.model import Config
 from shared.config.receivers_edit import add_receiver, delete_receiver
 from shared.errors import RefusedError
 from supervisor.cli.common import config_option
-from supervisor.receivers.health import last_pushes
+from supervisor.latest import latest
 from supervisor.receivers.trial import try_receiver
 
 PUSHER: Final = "master-pusher"
@@ -142,7 +142,7 @@ def _rows(config: Config) -> list[Push]:
     remote = endpoints.pub(PUSHER).curve is not None
     reported: dict[tuple[int, str], Push] = {}
     if remote or is_held(config.gateway.run_dir, PUSHER):
-        reported = {(push.number, push.url): push for push in last_pushes(endpoints)}
+        reported = {(push.number, push.url): push for push in latest(endpoints, PUSHER, Pushes).slaves}
     meters = [meter.id for meter in config.meter]
     rows = []
     for number, settings in enumerate(config.master.slave, start=1):

@@ -1,19 +1,16 @@
 """The registers as a slave would serve them now, from the last image that the register store published."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from shared import clock
-from shared.bus.codec import decode
 from shared.bus.endpoints import Endpoints, is_held
-from shared.bus.messages import Image, topic
-from shared.bus.sockets import context, sub_socket
-from shared.errors import PeerError
+from shared.bus.messages import Image
 from shared.registers.decode import Reading, decode_image
 from shared.registers.row import Row
+from supervisor.latest import latest
 
 STORE: Final = "register-store"
 PATIENCE_S: Final = 1.0
@@ -50,16 +47,7 @@ def last_image(endpoints: Endpoints, meter: str, timeout_s: float = PATIENCE_S) 
     endpoint = endpoints.pub(STORE)
     if endpoint.curve is None and not is_held(endpoints.run_dir, STORE):
         return None
-    name = topic(Image, meter)
-    end = time.monotonic() + timeout_s
-    with context() as ctx, sub_socket(ctx, endpoint, name) as socket:
-        while socket.poll(max(0, round((end - time.monotonic()) * 1000))):
-            frames = socket.recv_multipart()
-            if len(frames) == 2 and frames[0] == name:  # another meter's name may begin with this one's
-                image = decode(frames[1])
-                if isinstance(image, Image):
-                    return image
-    raise PeerError(f"{STORE} publishes no image of meter {meter!r}; see `metergate ps` where it runs")
+    return latest(endpoints, STORE, Image, meter, timeout_s)
 
 
 def live(rows: Sequence[Row], image: Image, now: int) -> Live:

@@ -10,6 +10,8 @@ import pytest
 from tests.support import ROOT
 
 LOCKS = {"run.txt": ("build",), "dev.txt": ("build", "dev")}
+APART = "sslyze"
+"""In an environment of its own; `requirements/sslyze.in` asks for it."""
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ;[^\\]*)?\s*\\?$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
@@ -59,14 +61,16 @@ def documented() -> dict[str, list[str]]:
     return {plain(name): cells for name, *cells in rows if name not in {"package", "---"}}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "sslyze.txt"])
 def test_every_pin_has_hashes(lock: str) -> None:
     packages = pinned(lock)
     assert packages
     assert [name for name, (_, hashes) in packages.items() if not hashes] == []
 
 
-@pytest.mark.parametrize("path", ["requirements/run.txt", "requirements/dev.txt", "pyproject.toml", "Makefile"])
+@pytest.mark.parametrize(
+    "path", ["requirements/run.txt", "requirements/dev.txt", "requirements/sslyze.txt", "pyproject.toml", "Makefile"]
+)
 def test_nothing_names_a_place_to_fetch_packages_from(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert not re.search(r"https?://|git\+|file:|--(extra-)?index-url\b(?!\s*--)|--find-links|--trusted-host", text)
@@ -87,11 +91,13 @@ def test_what_only_tests_need_is_not_installed_with_the_product() -> None:
 
 
 def test_every_dependency_has_its_line_and_nothing_else_is_named() -> None:
-    assert documented().keys() == asked_for("build", "dev")
+    apart = name_of((ROOT / "requirements" / "sslyze.in").read_text(encoding="utf-8"))
+    assert apart == APART
+    assert documented().keys() == asked_for("build", "dev") | {apart}
 
 
 def test_each_line_says_what_for_why_and_the_release_in_the_lock() -> None:
-    locked = pinned("dev.txt")
+    locked = {**pinned("dev.txt"), APART: pinned("sslyze.txt")[APART]}
     for name, (purpose, why, release) in documented().items():
         assert purpose, name
         assert why, name

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.master_pusher.build import dialler_of, once, sender, warnings_of
+from services.master_pusher.build import once, outward_of, sender, warnings_of
 from services.master_pusher.sender import ModbusSender
 from services.master_pusher.web import WebSender
 from shared import clock
@@ -28,9 +28,9 @@ def test_the_scheme_decides_what_is_spoken() -> None:
 
 def test_only_tls_receivers_need_somebody_to_decide() -> None:
     async def story() -> None:
-        assert dialler_of(FakeLife(Settings(address="plc"), Settings(address="http://x/")), lambda: None) is None
+        assert outward_of(FakeLife(Settings(address="plc"), Settings(address="http://x/")), lambda: None) is None
         for address in ("mbaps://plc", "https://x/"):
-            assert dialler_of(FakeLife(Settings(address=address)), lambda: None) is not None
+            assert outward_of(FakeLife(Settings(address=address)), lambda: None) is not None
 
     asyncio.run(story())
 

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.master_pusher.sender import UntrustedError
 from services.master_pusher.standing import LINE_EVERY_NS, LONGEST_PAUSE_S, Standing, pause_s
-from shared.errors import PeerError
+from shared.errors import PeerError, UntrustedError
 
 
 class Story:

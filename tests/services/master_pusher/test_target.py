@@ -10,12 +10,12 @@ from structlog.testing import capture_logs
 
 from services.master_pusher.batch import Batch
 from services.master_pusher.groups import GROUPS
-from services.master_pusher.sender import BusyError, Refusal, Sent, UntrustedError
+from services.master_pusher.sender import BusyError, Refusal, Sent
 from services.master_pusher.target import Target
 from shared import clock
 from shared.config.master import GroupName
 from shared.config.master import Target as Settings
-from shared.errors import PeerError, RefusedError
+from shared.errors import PeerError, RefusedError, UntrustedError
 from tests.services.master_pusher.samples import SECOND, batch
 from tests.support import until
 

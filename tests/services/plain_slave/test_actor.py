@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from shared import clock
 from shared.actor import Life
 from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints
-from shared.bus.messages import Image, Message, Sessions
+from shared.bus.messages import Command, Image, Message, Sessions
 from shared.bus.publisher import Stamp
 from shared.config.model import Config, Meter, Simulated, Slave
 from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
@@ -33,12 +33,16 @@ class FakeBus:
         self.published: list[Message] = []
         self.subscribed: list[tuple[str, type[Message]]] = []
         self.deliver: Callable[[Image], None]
+        self.obey: Callable[[Command], Awaitable[dict[str, Any]]]
 
     def stamp(self, _kind: type[Message], _key: str = "") -> Stamp:
         return Stamp(src="plain-slave", gen=1, seq=len(self.published))
 
     def publish(self, message: Message, _key: str = "") -> None:
         self.published.append(message)
+
+    def serve(self, handler: Callable[[Command], Awaitable[dict[str, Any]]]) -> None:
+        self.obey = handler
 
     def subscribe(self, instance: str, kind: type[Message], handler: Callable[[Image], None]) -> None:
         self.subscribed.append((instance, kind))
@@ -106,6 +110,8 @@ def test_the_life_of_the_role() -> None:
         last = life.sessions[-1]
         assert (last.port, last.connections, last.accepted, last.exceptions) == (port, 0, 2, 1)
         assert life.told["fresh_until_ns"] == now + 5_000_000_000
+        await life.messages.obey(Command(id=1, verb="pause", args={"who": "127.0.0.1"}, deadline_ns=0))
+        assert await ask(port, read(0, 2)) == exception(3, 6)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         work.cancel()
         with pytest.raises(asyncio.CancelledError):

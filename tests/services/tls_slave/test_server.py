@@ -10,6 +10,7 @@ import pytest
 
 from services.tls_slave.quarantine import MOST_PER_ADDRESS, STAY_NS
 from shared import clock
+from shared.tls.certificate import fingerprint
 from tests.services.tls_slave.bench import ASK, CUT_S, GIVEN, REFUSED, Client, serving
 from tests.shared.modbus.samples import adu, answer, exception, image, read, registers
 from tests.shared.tls.material import client_settings, make, run
@@ -31,8 +32,37 @@ def test_an_accepted_peer_is_served_known_answers_too(version: ssl.TLSVersion, t
             assert access.verdict.served
             counters = bench.server.counters()
             assert (counters.requests, counters.exceptions) == (4, 1)
-            (peer,) = bench.server.clients()
-            assert bench.server.labels([peer, "gone"]) == {peer: "label 0"}
+            (told,) = bench.server.clients()
+            assert (told.fingerprint, told.label) == (access.peer.certificate.fingerprint, "label 0")
+            assert (told.protocol, told.function, told.paused) == (access.peer.version, 0x63, False)
+
+    run(story())
+
+
+def test_a_certificate_is_paused_wherever_it_comes_from_and_an_unaccepted_one_is_refused_as_ever(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        async with serving(tmp_path, ONE) as bench:
+            first, other = await bench.connect(ONE), await bench.connect(OTHER)
+            assert (await first.ask(), await first.ask()) == (GIVEN, GIVEN)
+            name = fingerprint(ONE.der)
+            assert (bench.server.pause(name), bench.server.pause("127.0.0.1"), bench.server.paused) == (
+                1,
+                2,
+                (name, "127.0.0.1"),
+            )
+            second = await bench.connect(ONE)
+            for peer in (first, second):
+                assert await peer.ask() == exception(3, 6)
+            assert await other.ask() == REFUSED
+            assert bench.server.resume("127.0.0.1") == 3
+            assert await first.ask() == exception(3, 6)
+            bench.server.decide(decided(ONE, OTHER, seq=2))
+            assert (await first.ask(), await other.ask()) == (exception(3, 6), GIVEN)
+            assert bench.server.resume(name) == 2
+            for peer in (first, second, first):
+                assert await peer.ask() == GIVEN
 
     run(story())
 

@@ -321,3 +321,41 @@ def test_a_peer_that_takes_no_answers_is_overdue_sooner(bench: Bench) -> None:
     bench.connection.close()
     assert not bench.connection.overdue(T0 + 60, idle_ns=0, stall_ns=10)
     assert bench.connection.overdue(T0 + 61, idle_ns=0, stall_ns=10)
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (b"", (-1, 0, -1, 0)),
+        (read(10, 3, 1, 7), (7, 3, 10, 3)),
+        (read(9000, 3, 1, 7, 4), (7, 4, 9000, 3)),
+        (read(0, 126), (1, 3, -1, 0)),
+        (adu(bytes.fromhex("06A0D00003")), (1, 6, 41168, 1)),
+        (adu(bytes.fromhex("10A0D000020400000001")), (1, 16, 41168, 2)),
+        (adu(bytes.fromhex("2B0E0100")), (1, 43, -1, 0)),
+        (adu(b"\x63"), (1, 0x63, -1, 0)),
+        (adu(b"\0"), (1, 0, -1, 0)),
+    ],
+)
+def test_what_a_client_asked_last_is_told(bench: Bench, request_: bytes, told: tuple[int, int, int, int]) -> None:
+    if request_:
+        bench.connection.data_received(read(1, 2))
+        bench.now += 5
+        bench.connection.data_received(request_)
+    client = bench.connection.client(T0 + 9)
+    assert (client.unit, client.function, client.start, client.count) == told
+    assert (client.peer, client.address, client.paused) == ("192.0.2.1:5", "192.0.2.1", False)
+    assert (client.connected_ns, client.asked_ns) == (T0, T0 + 9 if request_ else 0)
+    assert client.requests == (2 if request_ else 0)
+    assert bench.connection.client(T0 + 50).asked_ns == client.asked_ns
+
+
+def test_what_was_asked_the_short_way_is_told_too_and_a_paused_peer_takes_the_long_one(bench: Bench) -> None:
+    for transaction in (1, 2, 3):
+        bench.connection.data_received(read(1, 2, transaction))
+    assert bench.connection.slave.last == read(1, 2, 3)
+    assert bench.direct() == answer(registers(1, 2), 2) + answer(registers(1, 2), 3)
+    bench.connection.slave.pause(on=True)
+    bench.connection.data_received(read(1, 2, 4))
+    assert bench.transport.written[-1] == exception(3, 6, 4)
+    assert bench.connection.client(T0).paused

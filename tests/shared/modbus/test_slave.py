@@ -359,3 +359,46 @@ def test_however_long_each_write_takes_the_answers_are_the_same(frames: list[byt
                 core.later.settle(echo(writer.written[-1]))
             out += core.resume(T0)
     assert out == expected
+
+
+def test_while_paused_all_that_a_peer_may_ask_is_busy_and_the_stream_stays_in_step() -> None:
+    core = slave()
+    core.receive(read(0, 1), T0)
+    core.pause(on=True)
+    assert not core.straight
+    out = core.receive(read(0, 1, 1) + adu(b"\x63", 2) + read(0, 126, 3) + adu(bytes.fromhex("2B0E0100"), 4), T0)
+    assert out == exception(3, 6, 1) + exception(0x63, 6, 2) + exception(3, 6, 3) + exception(0x2B, 6, 4)
+    assert (core.requests, core.exceptions, core.straight) == (5, 4, False)
+    core.pause(on=False)
+    assert core.receive(read(0, 1), T0) == answer(b"\0\0")
+    assert core.straight
+
+
+def test_a_pause_gives_no_rights_and_undoes_no_write() -> None:
+    writer = Writer(later=True)
+    core = Slave(replica(), writer)
+    core.receive(adu(WRITE, 1) + adu(WRITE, 2), T0)
+    core.pause(on=True)
+    writer.laters[0].settle(WRITE)
+    assert core.resume(T0) == adu(WRITE, 1) + exception(6, 6, 2)
+    assert len(writer.written) == 1
+    writer.reach = Reach.NOTHING
+    assert core.receive(read(0, 1), T0) == exception(3, 1)
+
+
+def test_a_pause_counts_from_the_next_answer_of_a_backlog_on() -> None:
+    core = slave(burst=1)
+    assert core.receive(read(0, 1, 1) + read(0, 1, 2), T0) == answer(b"\0\0", 1)
+    core.pause(on=True)
+    assert core.resume(T0) == exception(3, 6, 2)
+
+
+@given(st.lists(FRAMES, min_size=1, max_size=6), st.integers(1, 300))
+def test_the_last_whole_frame_is_kept_however_it_came(frames: list[bytes], step: int) -> None:
+    core, stream = slave(burst=2), b"".join(frames) + b"\0\1\0"
+    assert core.last == b""
+    run(core, [stream[at : at + step] for at in range(0, len(stream), step)])
+    assert core.last == frames[-1]
+    waiting = Slave(replica(), Writer(later=True))
+    waiting.receive(read(0, 1) + adu(WRITE, 2) + read(1, 1), T0)
+    assert waiting.last == adu(WRITE, 2)

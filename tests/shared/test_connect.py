@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.master_pusher.connect import AT_ONCE, Connector
+from shared.connect import AT_ONCE, Connector
 from shared.errors import PeerError
 from tests.support import free_port
 from tests.system.receivers import BlackHole
