@@ -30,7 +30,8 @@ from shared.bus.endpoints import acquire, endpoints_of
 from shared.config.load import find, load, parse
 from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
-from shared.kernel import die_with, raise_descriptor_limit
+from shared.kernel import die_with, hold_standard_descriptors, raise_descriptor_limit
+from shared.log_line import LineWriter
 from shared.logging import configure
 
 _BEATS_PER_TIMEOUT: Final = 4
@@ -112,6 +113,7 @@ class Actor(abc.ABC):
 
 def main(actor_class: type[Actor]) -> NoReturn:
     """Entry of `python -m services.<role>`, by hand or under a supervisor."""
+    hold_standard_descriptors()
     sys.exit(_run(actor_class, os.environ))
 
 
@@ -149,7 +151,7 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
             )
         )
     except MetergateError as error:
-        print(f"{instance}: {error}", file=sys.stderr)  # noqa: T201  # logging may not be set up yet
+        LineWriter().write(f"{instance}: {error}\n")  # logging may not be set up yet
         _last_words(control, str(error))
         return error.exit_code
     except Exception:  # noqa: BLE001  # the last line of defence turns it into a log line and an exit code

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,19 @@ def die_with(parent: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it had ended before
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hold_standard_descriptors() -> None:
+    """Open those of the first three that are closed: the next file would get the number, and what is written there."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.set_inheritable(number, True)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # lives as long as the process
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def raise_descriptor_limit() -> None:

@@ -135,7 +135,9 @@ def test_a_wrong_file_that_the_settings_name_changes_nothing(gateway: Gateway, s
 def test_a_named_file_that_is_mended_clears_the_refusal_by_itself(gateway: Gateway) -> None:
     table = gateway.folder / "mended.csv"
     table.write_text("t,power\n0,1\n", encoding="utf-8")
-    before, energy = gateway.pids(), _energy(gateway.port)
+    before = gateway.pids()
+    wait_for(lambda: _energy(gateway.port) > (0, 0), "some energy")
+    energy = _energy(gateway.port)
     text = gateway.text().partition("[[meter]]")[0]
     gateway.write(f'{text}[[meter]]\nid = "house"\nsource = "replay"\n[meter.replay]\nfile = "mended.csv"\n')
     wait_for(lambda: "mended.csv:1: column 'power'" in gateway.ask("ps")["config_error"], "the refusal")
@@ -144,8 +146,9 @@ def test_a_named_file_that_is_mended_clears_the_refusal_by_itself(gateway: Gatew
     gateway.wait_ready()
     after = gateway.pids()
     assert {name for name in after if after[name] != before[name]} == {"measurement", "register-store"}
+    wait_for(lambda: _energy(gateway.port) == (0, 0), "the energies of the table, which are counted apart")
     gateway.write()
-    wait_for(lambda: _energy(gateway.port) >= energy, "the energies of the first source, which are counted apart")
+    wait_for(lambda: _energy(gateway.port) >= energy, "the energies of the first source")
 
 
 def test_settings_that_are_wrong_at_the_start_end_at_once(gateway: Gateway) -> None:
