@@ -113,7 +113,8 @@ def test_more_than_was_asked_for_ends_the_connection() -> None:
             writer.write(flood)
             with contextlib.suppress(ConnectionError):
                 await writer.drain()
-        await reader.read()
+        with contextlib.suppress(ConnectionError):  # unread, it ends with a reset
+            await reader.read()
 
     async def story(master: Master) -> None:
         with pytest.raises(PeerError, match="the meter sent more than it was asked for"):
