@@ -44,10 +44,34 @@ def edit(
         verify: given what would be written, right in itself; raises where it must not be.
 
     Raises:
+        ConfigError, RefusedError: as `rewrite`.
+    """
+
+    def by_program(text: str) -> tuple[str, dict[str, Any]]:
+        import tomlkit  # noqa: PLC0415  # only who edits pays for it
+
+        document = tomlkit.parse(text)
+        change(document)
+        meant = document.unwrap()
+        return arrange(text, meant) or document.as_string(), meant
+
+    rewrite(path, by_program, verify)
+
+
+def rewrite(
+    path: Path, change: Callable[[str], tuple[str, dict[str, Any]]], verify: Callable[[bytes], None] = lambda _: None
+) -> None:
+    """As `edit`, by the text alone.
+
+    Args:
+        path: settings file.
+        change: from the text before to the one after, and what that has to mean.
+        verify: given what would be written, right in itself; raises where it must not be.
+
+    Raises:
         ConfigError: the file cannot be read, or would be wrong; nothing was written.
         RefusedError: it cannot be written, or somebody else changed it meanwhile; nothing was written.
     """
-    import tomlkit  # noqa: PLC0415  # only who edits pays for it
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
     try:
@@ -57,12 +81,10 @@ def edit(
             text = text_of(before, path)
             read_toml(text, path)  # says with line and cure what is wrong, and before tomlkit has no bounds
             try:
-                document = tomlkit.parse(text)
+                after_text, meant = change(text)
             except (TOMLKitError, ValueError) as error:
                 raise RefusedError(f"{path}: cannot be edited by program ({error}); edit it by hand") from error
-            change(document)
-            meant = document.unwrap()
-            after = (arrange(text, meant) or document.as_string()).encode()
+            after = after_text.encode()
             if after == before:
                 return
             _check(after, path, meant)
@@ -98,7 +120,7 @@ def set_value(
             raise RefusedError(f"{dotted_key}: a number stands behind a list of tables only; set a key in it")
         table[name] = value
 
-    edit(path, change, lambda text, meant: _in_its_place(text, meant, steps[-1][0], value), verify)
+    edit(path, change, lambda text, meant: in_its_place(text, meant, steps[-1][0], value), verify)
 
 
 def _steps(dotted_key: str) -> list[tuple[str, int | None]]:
@@ -123,7 +145,7 @@ def _value(text: str) -> Any:
     return read["value"] if read.keys() == {"value"} else text
 
 
-def _in_its_place(text: str, meant: dict[str, Any], name: str, value: Any) -> str | None:
+def in_its_place(text: str, meant: dict[str, Any], name: str, value: Any) -> str | None:
     """The text with a new key where a person would write it; None where the key is there already, or no place fits.
 
     That is the line `#name = ...` that shows its default, or else below the last key of its table: above the comments
