@@ -108,7 +108,7 @@ def set_value(
     Raises:
         ConfigError, RefusedError: as `edit`; also where the key leads nowhere.
     """
-    steps = _steps(dotted_key)
+    steps = steps_of(dotted_key)
     value = _value(toml_value_text)
 
     def change(document: "TOMLDocument") -> None:
@@ -123,7 +123,8 @@ def set_value(
     edit(path, change, lambda text, meant: in_its_place(text, meant, steps[-1][0], value), verify)
 
 
-def _steps(dotted_key: str) -> list[tuple[str, int | None]]:
+def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
+    """Name of each part of a dotted key, and its number in a list, from 1; RefusedError for what is no key."""
     steps = []
     parts = dotted_key.split(".")
     if len(parts) > DEEPEST:
@@ -210,7 +211,8 @@ def _check(after: bytes, path: Path, meant: dict[str, Any]) -> None:
     try:
         parse(after, path)
     except ConfigError as error:
-        raise ConfigError(f"{error}\nnothing was written; the lines above are those of the changed text") from error
+        words = f"{error}\nnothing was written; the lines above are those of the changed text"
+        raise ConfigError(words, error.faults) from error
     if tomllib.loads(after.decode()) != meant:
         raise RefusedError(f"{path}: this change cannot be made by program; nothing was written, edit it by hand")
 

@@ -1,10 +1,9 @@
 """Adding, changing and deleting a `[[master.slave]]` in the settings file.
 
-Lists of tables that stand apart, and comments between them, are more than tomlkit keeps: where the text has headers
-`[[master.slave]]`, lines are put in and taken out by hand, and what comes out must mean what was asked for.
+Where the text has headers `[[master.slave]]`, lines are put in and taken out, see `tables`; what comes out must mean
+what was asked for.
 """
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,90 +11,96 @@ from typing import Any, Final
 
 from shared.config.edit import in_its_place, rewrite
 from shared.config.master import MAX_RECEIVERS
+from shared.config.tables import put_in, take_out
 from shared.errors import RefusedError
 
 Verify = Callable[[bytes], None]
 """See `edit.edit`."""
-_HEADER: Final = re.compile(r"\s*\[")
-_MASTER: Final = re.compile(r"\s*\[\[?\s*master\s*[.\]]")
-_ENTRY: Final = re.compile(r"\s*\[\[\s*master\s*\.\s*slave\s*\]\]")
+Changed = tuple[str, dict[str, Any]]
+"""A text, and what it means."""
+_PLACE: Final = ("master", "slave")
 
 
 def add_receiver(path: Path, entry: Mapping[str, Any], verify: Verify = lambda _: None) -> None:
-    """Append a receiver.
-
-    Args:
-        path: settings file.
-        entry: keys and values of its table, see `master.Target`; what is left out has its default.
-        verify: see `edit.edit`.
+    """Append a receiver to the settings file; see `added`.
 
     Raises:
         ConfigError: the file, or the entry, is wrong; nothing was written.
-        RefusedError: there are ten already, or the file cannot be written; nothing was written.
+        RefusedError: as `added`, or the file cannot be written; nothing was written.
     """
-
-    def change(text: str) -> tuple[str, dict[str, Any]]:
-        known = _entries(tomllib.loads(text))
-        if len(known) >= MAX_RECEIVERS:
-            raise RefusedError(
-                f"there are {len(known)} receivers already, and {MAX_RECEIVERS} at most are pushed to; "
-                "delete one with `metergate slaves delete`"
-            )
-        return _first_right([*known, dict(entry)], text, (_put_in(text, entry), _append(text, entry)))
-
-    rewrite(path, change, verify)
+    rewrite(path, lambda text: added(text, entry), verify)
 
 
 def change_receiver(
     path: Path, number: int, address: str, values: Mapping[str, Any], verify: Verify = lambda _: None
 ) -> None:
-    """Set keys of a receiver.
-
-    Args:
-        path: settings file.
-        number: its place, from 1.
-        address: what its key `address` has to be: whoever asks means this one.
-        values: new values; None takes a key out, so that its default counts.
-        verify: see `edit.edit`.
+    """Set keys of a receiver in the settings file; see `changed`.
 
     Raises:
-        ConfigError, RefusedError: as `add_receiver`; also where that place holds another one.
+        ConfigError, RefusedError: as `add_receiver`.
     """
-
-    def change(text: str) -> tuple[str, dict[str, Any]]:
-        known = _entries(tomllib.loads(text))
-        _same(known, number, address)
-        for key, value in values.items():
-            if value is None:
-                known[number - 1].pop(key, None)
-            else:
-                known[number - 1][key] = value
-            text, _ = _first_right(known, text, (_set(text, number, key, value),))
-        return text, tomllib.loads(text)
-
-    rewrite(path, change, verify)
+    rewrite(path, lambda text: changed(text, number, address, values), verify)
 
 
 def delete_receiver(path: Path, number: int, address: str, verify: Verify = lambda _: None) -> None:
-    """Delete a receiver, with the comment that stands right above it.
-
-    Args:
-        path: settings file.
-        number: its place, from 1.
-        address: what its key `address` has to be: whoever asks means this one.
-        verify: see `edit.edit`.
+    """Delete a receiver from the settings file; see `deleted`.
 
     Raises:
-        ConfigError, RefusedError: as `add_receiver`; also where that place holds another one.
+        ConfigError, RefusedError: as `add_receiver`.
     """
+    rewrite(path, lambda text: deleted(text, number, address), verify)
 
-    def change(text: str) -> tuple[str, dict[str, Any]]:
-        known = _entries(tomllib.loads(text))
-        _same(known, number, address)
-        left = [*known[: number - 1], *known[number:]]
-        return _first_right(left, text, (_take_out(text, number), _delete(text, number)))
 
-    rewrite(path, change, verify)
+def added(text: str, entry: Mapping[str, Any]) -> Changed:
+    """With one more receiver.
+
+    Args:
+        text: of the settings.
+        entry: keys and values of its table, see `master.Target`; what is left out has its default.
+
+    Raises:
+        RefusedError: there are ten already.
+        ValueError: the text is no TOML, or nothing that can be edited by program.
+    """
+    known = _entries(tomllib.loads(text))
+    if len(known) >= MAX_RECEIVERS:
+        raise RefusedError(
+            f"there are {len(known)} receivers already, and {MAX_RECEIVERS} at most are pushed to; "
+            "delete one with `metergate slaves delete`"
+        )
+    return _first_right([*known, dict(entry)], text, (put_in(text, _PLACE, entry), _append(text, entry)))
+
+
+def changed(text: str, number: int, address: str, values: Mapping[str, Any]) -> Changed:
+    """With other keys of a receiver.
+
+    Args:
+        text: of the settings.
+        number: its place, from 1.
+        address: what its key `address` has to be: whoever asks means this one.
+        values: new values; None takes a key out, so that its default counts.
+
+    Raises:
+        RefusedError: that place holds another one.
+        ValueError: as `added`.
+    """
+    known = _entries(tomllib.loads(text))
+    _same(known, number, address)
+    for key, value in values.items():
+        if value is None:
+            known[number - 1].pop(key, None)
+        else:
+            known[number - 1][key] = value
+        text, _ = _first_right(known, text, (_set(text, number, key, value),))
+    return text, tomllib.loads(text)
+
+
+def deleted(text: str, number: int, address: str) -> Changed:
+    """Without a receiver, and the comment that stands right above it; arguments and errors as of `changed`."""
+    known = _entries(tomllib.loads(text))
+    _same(known, number, address)
+    left = [*known[: number - 1], *known[number:]]
+    return _first_right(left, text, (take_out(text, _PLACE, number), _delete(text, number)))
 
 
 def _entries(meaning: dict[str, Any]) -> list[dict[str, Any]]:
@@ -112,9 +117,7 @@ def _same(known: list[dict[str, Any]], number: int, address: str) -> None:
         raise RefusedError(f"slave {number} is no longer {address!r}: the settings were changed meanwhile; look again")
 
 
-def _first_right(
-    wanted: list[dict[str, Any]], before: str, ways: tuple[Iterator[str], ...]
-) -> tuple[str, dict[str, Any]]:
+def _first_right(wanted: list[dict[str, Any]], before: str, ways: tuple[Iterator[str], ...]) -> Changed:
     """The first text with these receivers and all else as it was. ValueError if there is none."""
     rest = _without(tomllib.loads(before))
     for way in ways:
@@ -133,38 +136,6 @@ def _without(meaning: dict[str, Any]) -> dict[str, Any]:
     master = {key: value for key, value in meaning.get("master", {}).items() if key != "slave"}
     rest = {key: value for key, value in meaning.items() if key != "master"}
     return rest | ({"master": master} if master else {})
-
-
-def _put_in(text: str, entry: Mapping[str, Any]) -> Iterator[str]:
-    """A table behind the last one of the master, or at the end: above the comment that introduces the next table."""
-    lines, end = _lines(text)
-    block = [f"{line}{end}" for line in ("[[master.slave]]", *_written(entry))]
-    headers = [at for at, line in enumerate(lines) if _HEADER.match(line)]
-    masters = [at for at in headers if _MASTER.match(lines[at])]
-    for last in reversed(masters):
-        after = next((at for at in headers if at > last), None)
-        if after is not None:
-            at = _top(lines, after)
-            yield "".join([*lines[:at], *([] if not lines[at - 1].strip() else [end]), *block, end, *lines[at:]])
-    yield "".join([*lines, *([end] if lines and lines[-1].strip() else []), *block])
-
-
-def _take_out(text: str, number: int) -> Iterator[str]:
-    lines, _ = _lines(text)
-    headers = [at for at, line in enumerate(lines) if _HEADER.match(line)]
-    ours = [at for at in headers if _ENTRY.match(lines[at])]
-    if number > len(ours):
-        return
-    header = ours[number - 1]
-    first, behind = _top(lines, header), next((at for at in headers if at > header), len(lines))
-    last = max(at for at in range(header, behind) if lines[at].strip() and not _comment(lines[at])) + 1
-    while last < _top(lines, behind) and _comment(lines[last]):
-        last += 1
-    while last < len(lines) and not lines[last].strip():  # the blank lines above it part what is left
-        last += 1
-    while last == len(lines) and first and not lines[first - 1].strip():
-        first -= 1
-    yield "".join([*lines[:first], *lines[last:]])
 
 
 def _append(text: str, entry: Mapping[str, Any]) -> Iterator[str]:
@@ -206,29 +177,3 @@ def _set(text: str, number: int, key: str, value: Any) -> Iterator[str]:
     if placed is not None:
         yield placed
     yield document.as_string()
-
-
-def _written(entry: Mapping[str, Any]) -> list[str]:
-    import tomlkit  # noqa: PLC0415
-
-    return [f"{key} = {tomlkit.item(value).as_string()}" for key, value in entry.items()]
-
-
-def _lines(text: str) -> tuple[list[str], str]:
-    """Whole lines, and how they end."""
-    lines = text.splitlines(keepends=True)
-    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += end
-    return lines, end
-
-
-def _top(lines: list[str], header: int) -> int:
-    """The first of the comment lines right above a header."""
-    while 0 < header <= len(lines) and _comment(lines[header - 1]):
-        header -= 1
-    return header
-
-
-def _comment(line: str) -> bool:
-    return line.lstrip().startswith("#")

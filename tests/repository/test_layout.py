@@ -45,6 +45,7 @@ TESTED_ELSEWHERE = {
     "supervisor/cli/roles.py": "tests/supervisor/cli/test_main.py",
     "supervisor/cli/signals.py": "tests/supervisor/cli/test_tap.py",
     "supervisor/cli/steer.py": "tests/supervisor/cli/test_main.py",
+    "supervisor/commands.py": "tests/supervisor/test_supervise.py",
     "supervisor/control.py": "tests/supervisor/test_supervise.py",
     "supervisor/fleet.py": "tests/supervisor/test_supervise.py",
     "supervisor/forkserver.py": "tests/supervisor/test_supervise.py",

@@ -1,5 +1,6 @@
 """What settings refer to, checked by modules that are named, here and in a process of its own."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,22 @@ def test_the_settings_to_check_may_lie_elsewhere(tmp_path: Path, capsys: pytest.
     assert main([MEASUREMENT], environ) == EXIT_DONE
     assert capsys.readouterr().out == ""
     assert main([MEASUREMENT], {**environ, "METERGATE_SETTINGS": str(draft)}) == EXIT_CONFIG
-    assert capsys.readouterr().out.startswith(f"{path}:6: meter.modbus.profile: ")
+    ((line, key, reason),) = json.loads(capsys.readouterr().out)
+    assert (line, key) == (6, "meter.modbus.profile")
+    assert reason.startswith("there is no profile 'kse'")
+
+
+def test_of_very_many_mistakes_the_first_are_said_and_the_others_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "metergate.toml"
+    meters = (TEXT.format("k" * 60 + str(unit)).replace("house", f"m{unit}") for unit in range(256))
+    path.write_text("".join(text.replace("[meter.", f"unit = {unit}\n[meter.") for unit, text in enumerate(meters)))
+    assert main([MEASUREMENT], {"METERGATE_CONFIG": str(path)}) == EXIT_CONFIG
+    said = capsys.readouterr().out
+    assert len(said) < 60_000
+    faults = json.loads(said)
+    assert faults[-1] == [0, "", f"and {256 - len(faults) + 1} mistakes more"]
 
 
 def test_as_a_process(processes: Processes, tmp_path: Path) -> None:

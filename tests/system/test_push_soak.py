@@ -26,7 +26,7 @@ from shared.bus.publisher import Publisher
 from shared.config.master import Target as Settings
 from tests.services.master_pusher.samples import batch, words
 from tests.services.master_pusher.web_service import WebService
-from tests.supervisor.tap.talker import Talker
+from tests.shared.bus.talker import Talker
 from tests.support import Processes, free_port, rss_kib, wait_for
 from tests.system.bus import Listener
 from tests.system.gateway import descriptors, say
