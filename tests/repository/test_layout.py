@@ -48,7 +48,6 @@ TESTED_ELSEWHERE = {
     "shared/bus/session_messages.py": "tests/repository/test_messages_doc.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
     "shared/bus/subscription.py": "tests/shared/bus/test_bus.py",
-    "shared/config/effective.py": "tests/supervisor/cli/test_config.py",
     "shared/kernel.py": "tests/supervisor/test_supervise.py",
     "supervisor/cli/audit.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/bus_key.py": "tests/supervisor/cli/test_config.py",
