@@ -59,7 +59,13 @@ class Console(Actor):
                 tasks.create_task(desk.run())
                 tasks.create_task(self._follow_settings(desk))
                 tasks.create_task(serve(app, sockets, context, life.log))
-                life.log.info("serving the page", host=settings.host, port=settings.port, https=settings.https)
+                life.log.info(
+                    "serving the page",
+                    host=settings.host,
+                    port=settings.port,
+                    https=settings.https,
+                    fingerprint=fingerprint,
+                )
                 self._welcome(desk)
                 life.ready()
         finally:
