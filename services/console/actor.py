@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from shared.actor import Actor
-from shared.config.model import Console as Settings
+from shared.config.console import Console as Settings
 from shared.errors import ConfigError
 from shared.kernel import return_large_blocks
 from shared.modbus.listen import bind

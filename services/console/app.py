@@ -80,11 +80,24 @@ async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") 
     }
     query = None
     if route.query is not None:
-        query = _converted(dict(request.query_params), route.query, "")
+        query = _converted(_once(request.query_params.multi_items()), route.query, "")
     body = None
     if route.body is not None:
         body = _decoded(await _read(request, route.largest), route.body)
     return Call(desk, caller, path, query, body, request)
+
+
+def _once(items: list[tuple[str, str]]) -> dict[str, str]:
+    """Each name once; and no text for nothing, which would be taken for it."""
+    found: dict[str, str] = {}
+    for name, value in items:
+        wrong = (
+            "stands twice" if name in found else "is 'null'; leave it out instead" if value.lower() == "null" else ""
+        )
+        if wrong:
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{name} {wrong}", name)
+        found[name] = value
+    return found
 
 
 def _converted(value: Any, kind: Any, name: str) -> Any:

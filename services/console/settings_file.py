@@ -23,7 +23,7 @@ from shared.config.check import dotted
 from shared.config.edit import rewrite
 from shared.config.effective import effective, written
 from shared.config.faults import faults_of
-from shared.config.load import content_of, parse
+from shared.config.load import parse, read
 from shared.config.patch import patched
 from shared.errors import ConfigError, Fault, MetergateError, RefusedError
 
@@ -93,7 +93,7 @@ class SettingsFile:
             return False
         self._mark = mark
         try:
-            content = content_of(self.path)
+            content = read(self.path)
         except ConfigError as error:
             content, self.config, self.error = b"", None, str(error)
         else:
@@ -178,7 +178,7 @@ class SettingsFile:
             RefusedError, ConfigError: it cannot be changed or written; nothing was written.
         """
         async with self._turn:
-            before = await asyncio.to_thread(content_of, self.path)
+            before = await asyncio.to_thread(read, self.path)
             if revision not in (None, revision_of(before)):
                 raise conflict("the settings file was changed meanwhile; look at it, and make your change again")
             try:

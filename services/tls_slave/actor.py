@@ -83,8 +83,11 @@ class TlsSlave(Actor):
         if message.version <= self._server.decisions.version:
             return
         decisions = decisions_of(message)
+        anew = message.gen != self._server.decisions.version[0]
         self._server.decide(decisions)
         self._reporter.enforced(self._server)
+        if anew:
+            self._reporter.introduce(self._server)
         self._reload.set()
 
     async def _wait_for_decisions(self) -> None:

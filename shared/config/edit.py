@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.config.load import parse
+from shared.config.toml import DEEPEST, content_of, read_toml, shortened, text_of
 from shared.errors import ConfigError, RefusedError
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def rewrite(
     try:
         real = path.resolve(strict=True)
         with _locked(real):
-            before = real.read_bytes()
+            before = content_of(real)
+            text = text_of(before, path)
+            read_toml(text, path)  # says with line and cure what is wrong, and before tomlkit has no bounds
             try:
-                text, meant = change(before.decode())
-            except (TOMLKitError, ValueError, RecursionError) as error:
-                parse(before, path)  # says with line and cure what is wrong
+                after_text, meant = change(text)
+            except (TOMLKitError, ValueError) as error:
                 raise RefusedError(f"{path}: cannot be edited by program ({error}); edit it by hand") from error
-            after = text.encode()
+            after = after_text.encode()
             if after == before:
                 return
             _check(after, path, meant)
@@ -124,7 +126,10 @@ def set_value(
 def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
     """Name of each part of a dotted key, and its number in a list, from 1; RefusedError for what is no key."""
     steps = []
-    for part in dotted_key.split("."):
+    parts = dotted_key.split(".")
+    if len(parts) > DEEPEST:
+        raise RefusedError(f"{shortened(dotted_key, 60)!r} is no key: it has {len(parts)} parts, no setting needs that")
+    for part in parts:
         found = _KEY_PART.fullmatch(part)
         if found is None:
             raise RefusedError(f"{dotted_key!r} is no key; keys look like slave.port or meter[2].modbus.host")
@@ -133,9 +138,10 @@ def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
 
 
 def _value(text: str) -> Any:
+    here = Path("value")
     try:
-        read = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        read = read_toml(text_of(f"value = {text}".encode(errors="surrogateescape"), here), here)
+    except ConfigError:
         return text
     return read["value"] if read.keys() == {"value"} else text
 
@@ -224,7 +230,7 @@ def _replace(real: Path, before: bytes, after: bytes) -> None:
             os.fchmod(file.fileno(), was.st_mode & 0o7777)
             file.flush()
             os.fsync(file.fileno())
-        if real.read_bytes() != before:
+        if content_of(real) != before:
             raise RefusedError(f"{real}: it was changed meanwhile; nothing was written, look at it and try again")
         beside.rename(real)
     finally:

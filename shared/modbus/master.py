@@ -4,9 +4,9 @@ For streams that no library takes, such as TLS whose peer is looked at before th
 """
 
 import asyncio
-from collections.abc import Callable
 
 from shared.errors import PeerError
+from shared.modbus.allowance import Allowance
 from shared.modbus.frame import BROKEN, HEADER, frame_size, wrap
 
 
@@ -15,13 +15,12 @@ class Master(asyncio.Protocol):
 
     Args:
         where: the peer, for messages.
-        ended: called once the connection has ended.
     """
 
-    def __init__(self, where: str, ended: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, where: str) -> None:
         self._where = where
-        self._told = ended
         self._transport: asyncio.Transport | None = None
+        self._allowance = Allowance()
         self._buffer = b""
         self._transaction = 0
         self._unit = 0
@@ -45,6 +44,7 @@ class Master(asyncio.Protocol):
             raise RuntimeError("one request at a time")
         self._transaction = (self._transaction + 1) % 65536
         self._unit = unit
+        self._allowance.asked()
         self._answer = asyncio.get_running_loop().create_future()
         try:
             self._transport.write(self._transaction.to_bytes(2, "big") + wrap(unit, pdu))
@@ -75,6 +75,9 @@ class Master(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers, whole or in parts."""
+        if not self._allowance.covers(len(data)):
+            self.cut(f"{self._where} sent more than it was asked for")
+            return
         buffer = self._buffer + data
         at = 0
         while (size := frame_size(buffer, at)) > 0:
@@ -88,7 +91,6 @@ class Master(asyncio.Protocol):
         """The peer ended it, or we did."""
         self._transport = None
         self._ended(f"{self._where} closed the connection" + (f": {exc}" if exc else ""))
-        self._told()
 
     def _take(self, frame: bytes) -> None:
         mine = int.from_bytes(frame[:2], "big") == self._transaction and frame[HEADER - 1] == self._unit

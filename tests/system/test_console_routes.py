@@ -158,7 +158,7 @@ def test_a_client_is_paused_resumed_and_disconnected(gateway: ConsoleGateway, ap
         wait_for(lambda: gateway.status(inverter), "listed")
         api.do("POST", f"/certificates/{name}/accept", {"grant": "rw"})
         client.read(40, 2)
-        row = wait_for(
+        row: dict[str, Any] = wait_for(
             lambda: next((r for r in api.get("/clients")["clients"] if r["start"] == 40), {}), "the last request"
         )
         assert (row["instance"], row["tls"], row["fingerprint"], row["function"]) == ("tls-slave", True, name, 3)

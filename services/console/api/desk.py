@@ -33,6 +33,8 @@ DECIDE_S: Final = 8.0
 """Patience with a decision that has to reach every process and the disk."""
 SYNC_S: Final = 1.0
 ORDER_S: Final = 30.0
+RESTING: Final = frozenset({"disabled", "stopped", "parked"})
+"""States of a process that does not come by itself."""
 
 
 def folder_of(config: "Config") -> Path:
@@ -185,9 +187,10 @@ class Desk:
         """Ask an owner for what is not on the bus.
 
         Raises:
-            RefusedError: it said no.
+            RefusedError: it said no, or is not there to be asked.
             PeerError: no answer in time.
         """
+        self._check_there(instance)
         return await self.life.bus.call(instance, verb, args or {}, timeout_s)
 
     async def command(
@@ -196,11 +199,18 @@ class Desk:
         """Have an owner change something; it is told who wanted it, for its audit log.
 
         Raises:
-            RefusedError: it said no.
+            RefusedError: it said no, or is not there to be asked.
             PeerError: no answer in time.
         """
+        self._check_there(instance)
         self.life.log.info("command", instance=instance, verb=verb, by=caller.by, address=caller.address)
         return await self.life.bus.call(instance, verb, {**args, "by": caller.by}, timeout_s)
+
+    def _check_there(self, instance: str) -> None:
+        """Who was stopped is not waited for."""
+        state, reason = self.hear.town.state_of(instance)
+        if state in RESTING:
+            raise RefusedError(f"{instance} does not run: {reason or state}")
 
     def tell(self, kind: str, text: str, level: str = "info", **data: str | float | bool) -> None:
         """Log and publish that something happened here."""

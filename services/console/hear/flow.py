@@ -1,8 +1,12 @@
 """The picture of the energy flow out of a sample: grid, house, solar, battery, wallbox. Pure."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from services.console.api.models.live import Flow
+
+DIGITS: Final = 4
+"""Behind the point of what is shown: more than any meter measures."""
 
 
 def flow_of(values: Mapping[str, float]) -> Flow:
@@ -24,11 +28,15 @@ def flow_of(values: Mapping[str, float]) -> Flow:
         house = max(0.0, grid + inverter - (wallbox or 0.0))
         derived.append("house")
     return Flow(
-        grid=grid,
-        house=house,
-        solar=solar,
-        battery=battery,
-        battery_soc=values.get("system_state_of_charge"),
-        wallbox=wallbox,
+        grid=_shown(grid),
+        house=_shown(house),
+        solar=_shown(solar),
+        battery=_shown(battery),
+        battery_soc=_shown(values.get("system_state_of_charge")),
+        wallbox=_shown(wallbox),
         derived=tuple(derived),
     )
+
+
+def _shown(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)

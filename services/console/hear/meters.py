@@ -9,7 +9,7 @@ from typing import Final
 
 from services.console.api.models.live import Live
 from services.console.hear.counters import counters_of
-from services.console.hear.flow import flow_of
+from services.console.hear.flow import DIGITS, flow_of
 from services.console.times import NS_PER_MS, age_ms, iso, wall_of
 from shared import clock
 from shared.bus.messages import Image, Sample, SourceState
@@ -25,8 +25,6 @@ USUAL: Final = (
 )
 """Quantities of which the page says "not measured" where they are absent."""
 COUNTERS_EVERY_NS: Final = 1_000_000_000
-DIGITS: Final = 4
-"""Behind the point of what is shown: more than any meter measures."""
 
 
 class Known:

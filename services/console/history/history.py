@@ -159,6 +159,7 @@ class History:
         async with self._one:
             if self._store is None or not await self._done(self._store.write, rows):
                 return
+        self._refused = 0
         gone = set(map(id, rows))
         self._waiting = [row for row in self._waiting if id(row) not in gone]
 
@@ -175,7 +176,6 @@ class History:
             if self._refused.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...
                 self._tell("history.unwritten", f"{self._path} cannot be written ({error})", "error")
             return False
-        self._refused = 0
         return True
 
     def _end(self) -> None:

@@ -6,7 +6,7 @@ So the memory is that of the ring, however many read and however slowly. Who fel
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Final, NamedTuple
 
 from services.console.stream.response import COMMENT, QUIET_S, event
@@ -86,7 +86,7 @@ class Hub:
             self._waking = True
             asyncio.get_running_loop().call_later(GATHER_S, self._wake)
 
-    async def follow(self, topics: frozenset[str], meter: str, last_id: str) -> AsyncIterator[bytes]:
+    async def follow(self, topics: frozenset[str], meter: str, last_id: str) -> AsyncGenerator[bytes, None]:
         """Events for one reader, from the states as they are, or from what he missed since `last_id`.
 
         Ends where he is too slow to be told everything.

@@ -6,7 +6,7 @@ What is sent here comes from somebody's iterator; this decides only how long it 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -39,12 +39,7 @@ class Streams:
 
     @contextlib.contextmanager
     def one(self, whose: str) -> Iterator[asyncio.Event]:
-        """Count one more; the event is set where it has to end.
-
-        Raises:
-            ApiError: there are too many.
-        """
-        self.check(whose)
+        """Count one more, for which there was room; the event is set where it has to end."""
         self._open[whose] += 1
         end = asyncio.Event()
         self._ends.setdefault(whose, set()).add(end)
@@ -96,7 +91,7 @@ class EventStream(Response):
     ends: ClassVar[bool] = False
     """Whether the last chunk ends the answer; a stream of events that ends is one that has to be opened again."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], streams: Streams, whose: str) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes, None], streams: Streams, whose: str) -> None:
         streams.check(whose)
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
@@ -134,9 +129,7 @@ class EventStream(Response):
                 if not await self._sent(send, chunk):
                     return False
         finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
+            await chunks.aclose()
         return True
 
     async def _sent(self, send: Any, chunk: bytes) -> bool:
@@ -160,7 +153,7 @@ class Download(EventStream):
     begin = b""
     ends = True
 
-    def __init__(self, name: str, chunks: AsyncIterator[bytes], streams: Streams, whose: str) -> None:
+    def __init__(self, name: str, chunks: AsyncGenerator[bytes, None], streams: Streams, whose: str) -> None:
         super().__init__(chunks, streams, whose)
         self.headers["content-disposition"] = f'attachment; filename="{name}"'
 

@@ -7,7 +7,7 @@ truth later: it breaks off instead, which every browser shows as a failed downlo
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -148,7 +148,7 @@ class Ear:
         self._come.set()
 
 
-async def shown(ears: Ears, wanted: "Filter") -> AsyncIterator[bytes]:
+async def shown(ears: Ears, wanted: "Filter") -> AsyncGenerator[bytes, None]:
     """Events `message`, each a TapMessage."""
     view = View(BOOT_ID)
     with ears.one(wanted) as ear:
@@ -164,7 +164,7 @@ async def shown(ears: Ears, wanted: "Filter") -> AsyncIterator[bytes]:
             await asyncio.sleep(TURN_S)
 
 
-async def recorded(ears: Ears, wanted: "Filter", seconds: float) -> AsyncIterator[bytes]:
+async def recorded(ears: Ears, wanted: "Filter", seconds: float) -> AsyncGenerator[bytes, None]:
     """A recording, piece by piece.
 
     Raises:

@@ -14,6 +14,7 @@ from services.measurement.modbus.plan import Request
 from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from shared.config.model import Modbus
 from shared.errors import PeerError
+from shared.modbus.allowance import Allowance
 
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # what fails is said once, by the source
 
@@ -29,6 +30,7 @@ class Client(Wire):
         self._settings = settings
         self._where = f"{settings.host}:{settings.port}"
         self._client: AsyncModbusTcpClient | None = None
+        self._bounds: _Bounds | None = None
         self._late = False  # whether an answer may still come to a question that was given up on this connection
 
     @property
@@ -54,6 +56,7 @@ class Client(Wire):
         if not done:
             self.close()
             raise PeerError(f"no connection to {self._where}: {await self._why()}")
+        self._bounds = _Bounds(client)
 
     async def read(self, request: Request) -> list[int]:
         """The registers of one request.
@@ -62,13 +65,16 @@ class Client(Wire):
             ModbusExceptionError: the meter refused.
             PeerError: no or a wrong answer.
         """
-        if self._client is None:
+        if self._client is None or self._bounds is None:
             raise PeerError(f"no connection to {self._where}")
+        self._bounds.allowance.asked()
         read = self._client.read_holding_registers if request.function == 3 else self._client.read_input_registers
         what = f"{request.length} registers from {request.address}"
         try:
             answer = await read(request.address, count=request.length, device_id=self._settings.unit)
         except ModbusException as error:
+            if self._bounds.exceeded:
+                raise PeerError(f"{self._where} sent more than it was asked for") from error
             if not self.connected:
                 raise PeerError(f"{self._where} closed the connection") from error
             self._late = True
@@ -107,6 +113,42 @@ class Client(Wire):
             return error.strerror or str(error)
         writer.close()
         return "the connection ended at once"
+
+
+class _Bounds(asyncio.Protocol):
+    """Stands between the connection and pymodbus, which would take whatever a meter sends, however much.
+
+    Args:
+        client: that is connected.
+
+    Attributes:
+        allowance: what may still come.
+        exceeded: whether more came; the connection has ended then.
+    """
+
+    def __init__(self, client: AsyncModbusTcpClient) -> None:
+        self.allowance = Allowance()
+        self.exceeded = False
+        self._pymodbus = client.ctx
+        self._transport = client.ctx.transport
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.set_protocol(self)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self.allowance.covers(len(data)):
+            self._pymodbus.data_received(data)
+        elif not self.exceeded and isinstance(self._transport, asyncio.Transport):
+            self.exceeded = True
+            self._transport.abort()
+
+    def eof_received(self) -> None:
+        """See `asyncio.Protocol`."""
+        self._pymodbus.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._pymodbus.connection_lost(exc)
 
 
 def _obey_cancellation() -> None:

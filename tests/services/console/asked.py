@@ -138,10 +138,12 @@ class Bench:
         known = {name: value for name, value in {**known, **(headers or {})}.items() if value}
         path, _, query = path.partition("?")
         whole = f"/api/v1{path}" if api else path
-        asked = iter([{"type": "http.request", "body": content, "more_body": False}])
+        asked = [{"type": "http.request", "body": content, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return next(asked, None) or await asyncio.Event().wait()  # type: ignore[return-value]  # for ever
+            if not asked:
+                await asyncio.Event().wait()  # for ever
+            return asked.pop()
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

@@ -1,11 +1,11 @@
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from shared.errors import PeerError
 from shared.modbus.master import Master
-from tests.support import until
 
 READ = b"\3\0\0\0\1"
 ANSWER = b"\3\2\0\7"
@@ -21,19 +21,21 @@ Story = Callable[[Master], Awaitable[None]]
 
 def play(serve: Serve, story: Story) -> None:
     async def whole() -> None:
+        ended = asyncio.Event()
+
         async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await serve(reader, writer)
             writer.close()
+            ended.set()
 
         async with await asyncio.start_server(once, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            ended: list[str] = []
-            master = Master("the meter", lambda: ended.append("ended"))
+            master = Master("the meter")
             await asyncio.get_running_loop().create_connection(lambda: master, "127.0.0.1", port)
             assert master.connected
             await story(master)
             master.close()
-            await until(lambda: ended == ["ended"])
+            await ended.wait()
             assert not master.connected
 
     asyncio.run(whole())
@@ -97,6 +99,25 @@ def test_what_is_not_modbus_ends_the_connection() -> None:
 
     async def story(master: Master) -> None:
         with pytest.raises(PeerError, match="something that is not Modbus"):
+            await master.ask(1, READ, 5)
+        assert not master.connected
+
+    play(serve, story)
+
+
+def test_more_than_was_asked_for_ends_the_connection() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(12)
+        flood = frame(9, ANSWER) * 10_000
+        for _ in range(100):  # 11 MB
+            writer.write(flood)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):  # unread, it ends with a reset
+            await reader.read()
+
+    async def story(master: Master) -> None:
+        with pytest.raises(PeerError, match="the meter sent more than it was asked for"):
             await master.ask(1, READ, 5)
         assert not master.connected
 

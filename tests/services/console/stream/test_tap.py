@@ -38,7 +38,7 @@ def test_a_page_sees_who_says_what(run_dir: Path) -> None:
             found: list[dict[str, Any]] = []
             while not found:
                 found = messages(await anext(stream))
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
         (first,) = found
         assert first["topic"] == "image/house"
         assert first["kind"] == "image/1"
@@ -56,7 +56,7 @@ def test_only_what_is_wanted_comes(run_dir: Path) -> None:
             stream = shown(Ears(Endpoints(run_dir)), Filter(topics=("sample/",)))
             for _ in range(3):
                 assert {one["topic"] for one in messages(await anext(stream))} <= {"sample/house"}
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
 
     run(story())
 
@@ -74,7 +74,7 @@ def test_what_a_page_cannot_show_in_a_turn_is_counted(run_dir: Path, monkeypatch
                 seen += chunk
             for before, after in itertools.pairwise(seen):
                 assert after["seq"] == before["seq"] + after["missed"] + 1
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
 
     run(story())
 
@@ -85,7 +85,7 @@ def test_silence_is_told_as_life(run_dir: Path, monkeypatch: pytest.MonkeyPatch)
     async def story() -> None:
         stream = shown(Ears(Endpoints(run_dir)), ALL)
         assert await anext(stream) == COMMENT
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
 
     run(story())
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from typing import NoReturn
 
 import pytest
@@ -113,3 +114,47 @@ def test_a_late_answer_without_transaction_id_is_taken_for_no_other_question() -
             await ended.wait()
 
     asyncio.run(story())
+
+
+def test_a_meter_that_floods_is_cut_off_and_holds_up_nobody() -> None:
+    sent = 0
+    ended = asyncio.Event()
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readexactly(12)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(bytes(65_536))
+                sent += 65_536
+                await writer.drain()
+        writer.close()
+        ended.set()
+
+    async def story() -> None:
+        async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
+            client = Client(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
+            await client.connect()
+            with pytest.raises(PeerError, match=r"127\.0\.0\.1:\d+ sent more than it was asked for"):
+                await client.read(Request(3, 10, 1))
+            assert not client.connected
+            await ended.wait()
+            assert sent < 20_000_000, "what the kernel takes, not what is read"
+            with pytest.raises(PeerError):
+                await client.read(Request(3, 10, 1))
+            client.close()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+
+
+@pytest.mark.parametrize("size", [1, 125])
+def test_many_answers_are_never_too_much(size: int) -> None:
+    async def story(meter: ForeignMeter) -> None:
+        client = client_of(meter)
+        await client.connect()
+        for _ in range(50):
+            assert await client.read(Request(3, 0, size)) == [7] * size
+        client.close()
+
+    with ForeignMeter(dict.fromkeys(range(125), 7)) as meter:
+        asyncio.run(story(meter))
