@@ -3,7 +3,7 @@
 import contextlib
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,7 @@ from tests.system.tls import NIGHT, TlsGateway
 
 PASSWORD: Final = "correct horse battery staple"
 PATIENCE_S: Final = 30.0
+_NONE: Final[Mapping[str, str]] = {}
 
 
 class Said(NamedTuple):
@@ -38,7 +39,7 @@ class Api:
         self._port = port
         self._token = token
 
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Said:
+    def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] = _NONE) -> Said:
         """One request to /api/v1."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
         known = {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -118,7 +119,7 @@ class ConsoleGateway(TlsGateway):
 
     def token(self, scope: str) -> Api:
         """Somebody with an API token of that scope."""
-        made = Api(self.console_port).ask("POST", "/tokens", {"name": f"a {scope}", "scope": scope}, **self._owner)
+        made = Api(self.console_port).ask("POST", "/tokens", {"name": f"a {scope}", "scope": scope}, self._owner)
         assert made.status in {200, 201}, made
         return Api(self.console_port, made.body["secret"])
 
