@@ -48,6 +48,7 @@ TESTED_ELSEWHERE = {
     "shared/bus/session_messages.py": "tests/repository/test_messages_doc.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
     "shared/bus/subscription.py": "tests/shared/bus/test_bus.py",
+    "shared/config/tables.py": "tests/shared/config/test_patch.py",
     "shared/kernel.py": "tests/supervisor/test_supervise.py",
     "supervisor/cli/audit.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/bus_key.py": "tests/supervisor/cli/test_config.py",

@@ -29,12 +29,13 @@ class Around:
         self.told: list[str] = []
         self.checked: list[str] = []
         self.reloads = self.changes = 0
-        self.while_checking: Callable[[], None] = lambda: None
+        self.by_hand = ""
         self.file = SettingsFile(self.path, self, self._note, self._tell, self._changed)  # type: ignore[arg-type]
 
     async def check(self, text: str) -> Verdict:
         self.checked.append(text)
-        self.while_checking()
+        if self.by_hand:
+            self.path.write_text(self.by_hand)
         return self.verdict
 
     async def reload(self) -> None:
@@ -116,7 +117,7 @@ def test_nobody_s_change_is_lost(tmp_path: Path) -> None:
     async def tell(around: Around) -> None:
         error = await refused(around, lambda text: text + "# mine\n", "0" * 64)
         assert (error.status, error.code) == (409, "conflict")
-        around.while_checking = lambda: around.path.write_text(TEXT + "# by hand\n") and None
+        around.by_hand = TEXT + "# by hand\n"
         with pytest.raises(ApiError, match="changed just now"):
             await around.file.apply(ANNA, lambda text: text + "# mine\n")
         assert around.path.read_text() == TEXT + "# by hand\n"
