@@ -49,7 +49,7 @@ RUN python -m compileall -q -x '/(test|tests|idlelib|tkinter|turtledemo|lib2to3|
     "$(python -c 'import os; print(os.path.dirname(os.__file__))')" \
  && groupadd --system --gid 10001 metergate \
  && useradd --system --uid 10001 --gid metergate --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin metergate \
- && install -d -o metergate -g metergate -m 0700 /run/metergate /var/lib/metergate /var/lib/metergate/audit /var/lib/metergate/keys /tapes \
+ && install -d -o metergate -g metergate -m 0700 /run/metergate /var/lib/metergate /var/lib/metergate/audit /var/lib/metergate/keys /var/lib/metergate/console /tapes \
  && install -d -m 0755 /etc/metergate
 COPY --from=build /opt/metergate /opt/metergate
 ENV PATH=/opt/metergate/bin:$PATH \
@@ -61,7 +61,7 @@ ENV PATH=/opt/metergate/bin:$PATH \
     METERGATE_KEYS_DIR=/var/lib/metergate/keys
 USER 10001:10001
 WORKDIR /
-EXPOSE 502 802
+EXPOSE 502 802 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --start-interval=1s --retries=2 CMD ["metergate", "health"]
 ENTRYPOINT ["metergate"]

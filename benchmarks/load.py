@@ -1,6 +1,7 @@
 """One load on one server: what came back, how long it took, what it cost the server."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,8 +68,17 @@ def load(program: Path, server: Server, case: Case, first: int, seconds: float) 
 
 
 def run_load(command: Sequence[str], server: Server, look: Callable[[], None] = lambda: None) -> Outcome:
-    """Run a load generator; `look` is called when the load is over and its connections still stand."""
+    """Run a load generator; `look` is called when the load is over and its connections still stand.
+
+    It and the server get a processor each, every server the same one: otherwise the scheduler's choices, which hit the
+    larger program harder, are measured along.
+    """
+    places = sorted(os.sched_getaffinity(0))
+    if len(places) > 1:
+        server.pin(places[0])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        if len(places) > 1:
+            os.sched_setaffinity(process.pid, {places[1]})
         assert process.stdin is not None
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":

@@ -1,7 +1,8 @@
 """Requests per processor second, latency and lost requests, side by side with libmodbus in C and pymodbus' own server.
 
 Each round puts the same load on each server, one after the other, so that whatever else the machine does meets all of
-them. A ratio is taken within its round; the table shows the median over the rounds.
+them. A ratio is taken within its round; the table shows the median over the rounds. Server and load have a processor
+each.
 """
 
 import tempfile

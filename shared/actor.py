@@ -12,7 +12,6 @@ import contextlib
 import gc
 import importlib
 import os
-import resource
 import signal
 import socket
 import sys
@@ -31,7 +30,8 @@ from shared.bus.endpoints import acquire, endpoints_of
 from shared.config.load import find, load, parse
 from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
-from shared.kernel import die_with
+from shared.kernel import die_with, hold_standard_descriptors, raise_descriptor_limit
+from shared.log_line import LineWriter
 from shared.logging import configure
 
 _BEATS_PER_TIMEOUT: Final = 4
@@ -113,6 +113,7 @@ class Actor(abc.ABC):
 
 def main(actor_class: type[Actor]) -> NoReturn:
     """Entry of `python -m services.<role>`, by hand or under a supervisor."""
+    hold_standard_descriptors()
     sys.exit(_run(actor_class, os.environ))
 
 
@@ -138,13 +139,19 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         log = configure(config.log, instance)
         endpoints = endpoints_of(config)
         lock = acquire(config.gateway.run_dir, instance)
-        _raise_descriptor_limit()
+        raise_descriptor_limit()
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
         uvloop.run(
-            _live(actor_class, config, partial(Bus, endpoints, instance, lock.generation, log), environ, control)
+            _live(
+                actor_class,
+                config,
+                partial(Bus, endpoints, instance, lock.generation, log, lock.renew),
+                environ,
+                control,
+            )
         )
     except MetergateError as error:
-        print(f"{instance}: {error}", file=sys.stderr)  # noqa: T201  # logging may not be set up yet
+        LineWriter().write(f"{instance}: {error}\n")  # logging may not be set up yet
         _last_words(control, str(error))
         return error.exit_code
     except Exception:  # noqa: BLE001  # the last line of defence turns it into a log line and an exit code
@@ -219,8 +226,3 @@ def _last_words(control: socket.socket | None, text: str) -> None:
     more = f" (and {len(others)} more, see the log)" if others else ""
     with contextlib.suppress(OSError):  # it is in the log as well
         control.send(msgspec.msgpack.encode({"refused": first[:_LAST_WORDS] + more}))
-
-
-def _raise_descriptor_limit() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

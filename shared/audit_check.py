@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +78,30 @@ def load(state_dir: Path, owner: str, newest: int | None = None) -> Chain:
             continue  # rotated or pruned between listing and reading
         if rotated(folder, owner) == older:
             return Chain(owner, files, head)
+
+
+def written_after(state_dir: Path, owner: str, seq: int) -> list[Record]:
+    """Lines with a higher number than `seq`, oldest first; what cannot be read is left out.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    folder = folder_of(state_dir)
+    found: list[Record] = []
+    for path in reversed([*rotated(folder, owner), folder / f"{owner}.jsonl"]):
+        records = _readable(path)
+        found = [record for record in records if record.seq > seq] + found
+        if records and records[0].seq <= seq + 1:
+            break
+    return found
+
+
+def _readable(path: Path) -> list[Record]:
+    records: list[Record] = []
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            records.append(_decoder.decode(line))
+    return records
 
 
 def verify(chain: Chain, *, whole: bool = True) -> tuple[list[Record], Broken | None]:

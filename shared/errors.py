@@ -3,6 +3,7 @@
     MetergateError
     ├── ConfigError      the settings are wrong            exit 78 (EX_CONFIG): restarting cannot help
     ├── RefusedError     the caller asked for what we deny exit 1
+    │   └── UntrustedError   the other side's certificate is not trusted
     ├── PeerError        the other side of a wire broke its protocol, or is away
     └── BusError         a message on the bus was malformed
 
@@ -53,6 +54,18 @@ class ConfigError(MetergateError):
 
 class RefusedError(MetergateError):
     """A request is denied; the text says why and what to do instead."""
+
+
+class UntrustedError(RefusedError):
+    """The certificate of somebody that we connect to is not trusted, or not any more; nothing is said to it.
+
+    Attributes:
+        fingerprint: of that certificate.
+    """
+
+    def __init__(self, reason: str, fingerprint: str = "") -> None:
+        super().__init__(reason)
+        self.fingerprint = fingerprint
 
 
 class PeerError(MetergateError):

@@ -1,7 +1,9 @@
-"""What Linux offers and Python's standard library has no name for: prctl(2), mallopt(3), the title that `ps` shows."""
+"""What a process asks of Linux for itself: prctl(2), mallopt(3), its title in `ps`, how many files it may open."""
 
 import os
+import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,31 @@ def die_with(parent: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it had ended before
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hold_standard_descriptors() -> None:
+    """Open those of the first three that are closed: the next file would get the number, and what is written there."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.set_inheritable(number, True)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # lives as long as the process
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def raise_descriptor_limit() -> None:
+    """Open as many files as the kernel allows at most."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def descriptors_left() -> int:
+    """How many more files this process may open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft - len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # asked before each start of a process
 
 
 def set_title(title: str) -> None:

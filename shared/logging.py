@@ -2,11 +2,12 @@
 
 import logging
 import sys
-from typing import Final
+from typing import Final, TextIO, cast
 
 import structlog
 
 from shared.config.model import Log
+from shared.log_line import LineWriter
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -31,8 +32,16 @@ def configure(settings: Log, instance: str) -> structlog.typing.FilteringBoundLo
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _stream())),
         cache_logger_on_first_use=False,
     )
     log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(instance=instance)
     return log
+
+
+def _stream() -> LineWriter | TextIO:
+    """Standard error as it is, where it is no descriptor: a test that catches it."""
+    try:
+        return LineWriter(sys.stderr.fileno())
+    except OSError:
+        return sys.stderr

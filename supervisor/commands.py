@@ -1,6 +1,5 @@
 """What a supervisor is told to do: which commands there are, and when each is done."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,8 +12,8 @@ from supervisor.control import Progress
 from supervisor.fleet import Fleet, all_ready, at_rest
 from supervisor.loop import now
 from supervisor.preview import Preview
+from supervisor.reload import Reload
 from supervisor.settings import Settings
-from supervisor.verification import Verification
 
 
 class Commands:
@@ -24,12 +23,11 @@ class Commands:
         fleet: processes.
         board: where what was asked for is told.
         settings: in force.
-        verification: of new ones.
         preview: answers `check`.
-        reload: has the settings read now.
+        reload: of new ones.
     """
 
-    __slots__ = ("_board", "_fleet", "_preview", "_reload", "_settings", "_verification")
+    __slots__ = ("_board", "_fleet", "_preview", "_reload", "_settings")
 
     def __init__(
         self,
@@ -37,14 +35,12 @@ class Commands:
         board: Board,
         settings: Settings,
         *,
-        verification: Verification,
         preview: Preview,
-        reload: Callable[[], None],
+        reload: Reload,
     ) -> None:
         self._fleet = fleet
         self._board = board
         self._settings = settings
-        self._verification = verification
         self._preview = preview
         self._reload = reload
 
@@ -59,7 +55,7 @@ class Commands:
         if self._fleet.ending:
             raise RefusedError("metergate is stopping")
         if verb == "reload":
-            self._reload()
+            self._reload.read()
             return self._reloaded
         if verb == "check":
             return self._preview.begin(args.get("text"))
@@ -95,7 +91,7 @@ class Commands:
         }
 
     def _reloaded(self) -> dict[str, Any] | None:
-        if self._verification.under_way:
+        if self._reload.under_way:
             return None
         if self._settings.error:
             raise RefusedError(self._settings.error)

@@ -18,6 +18,7 @@ from supervisor.launcher import Failed, Launched, Launcher
 from supervisor.loop import Loop, now
 from supervisor.policy import Limits, how_it_ended
 from supervisor.process import Process
+from supervisor.room import refuse_one_more
 from supervisor.sockets import ListeningSockets
 from supervisor.spec import RoleSpec
 
@@ -153,7 +154,12 @@ class Fleet:
     def _launched(self, name: str, pid: int) -> None:
         """The launcher made a process."""
         process = self._by_name[name]
-        process.pidfd = os.pidfd_open(pid)
+        try:
+            process.pidfd = os.pidfd_open(pid)
+        except OSError as error:
+            os.kill(pid, signal.SIGKILL)  # still our child's number, as nobody has waited for it; a sweep does
+            self._launch_failed(name, f"cannot watch process {pid}: {error.strerror}")
+            return
         self._loop.watch(process.pidfd, lambda: self._ended(process))
         self.do(process, process.life.launched(now(), pid))
 
@@ -166,12 +172,17 @@ class Fleet:
     def _launch(self, process: Process) -> None:
         where = process.spec.listen(self._config())
         try:
+            if process.life.starts == 1:
+                refuse_one_more(sum(each.control is not None and each.pidfd < 0 for each in self._by_name.values()))
             listening = [] if where is None else [self.sockets.hold(process.name, where)]
+            theirs = process.new_channel()
         except RefusedError as error:
             process.life.park(str(error))
             self._board.event("child.parked", f"{process.name}: {error}", "error", child=process.name)
             return
-        theirs = process.new_channel()
+        except OSError as error:
+            self._launch_failed(process.name, f"no channel to it: {error.strerror}")
+            return
         if process.control is not None:
             self._loop.watch(process.control.fileno(), lambda: self._hear(process))
         order = Order(process.name, process.spec.module, {**self._env, "METERGATE_INSTANCE": process.name})

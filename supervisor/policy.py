@@ -86,7 +86,7 @@ def decide(deaths: Sequence[Death], limits: Limits) -> Decision:
     last = deaths[-1]
     if last.code == EXIT_CONFIG:
         why = last.cause or "the role refused them, see its log"
-        return Park(f"settings: {why}; once mended, `metergate start` or a change of the settings file starts it")
+        return Park(f"settings: {why}; once mended, it starts by itself, or by `metergate start`")
     recent = sum(death.at > last.at - WINDOW_S for death in deaths)
     if recent > limits.deaths_per_minute:
         reason = f"{recent} deaths within a minute, the last: {last}"

@@ -125,6 +125,6 @@ def _usage(pid: int) -> tuple[int, int]:
     """Resident memory in KiB and processor time in ms, from proc_pid_stat(5)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):  # it ended just now
+    except OSError:  # it ended just now, or no descriptor is left to look
         return (0, 0)
     return int(fields[21]) * PAGE_KIB, (int(fields[11]) + int(fields[12])) * 1000 // TICKS

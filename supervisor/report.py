@@ -1,14 +1,13 @@
 """The supervisor's log lines: of the same shape as a role's, without the memory that structlog and asyncio take."""
 
-import contextlib
 import os
-import sys
 import time
 from typing import Final
 
 import msgspec
 
 from shared.config.model import Log
+from shared.log_line import LineWriter
 
 Value = str | int | float | bool
 _RANK: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3}
@@ -25,14 +24,14 @@ class Report:
         descriptor: where to write.
     """
 
-    __slots__ = ("_colours", "_console", "_fd", "_instance", "_rank")
+    __slots__ = ("_colours", "_console", "_instance", "_lines", "_rank")
 
     def __init__(self, settings: Log, instance: str, terminal: bool | None = None, descriptor: int = 2) -> None:
         self._colours = os.isatty(descriptor) if terminal is None else terminal
         self._console = settings.format == "console" or (settings.format == "auto" and self._colours)
         self._rank = _RANK[settings.level]
         self._instance = instance
-        self._fd = descriptor
+        self._lines = LineWriter(descriptor)
 
     def debug(self, event: str, **fields: Value) -> None:
         """What only helps in finding a fault."""
@@ -55,10 +54,9 @@ class Report:
         if _RANK[level] < self._rank:
             return
         text = self._for_people(level, event, fields) if self._console else self._for_machines(level, event, fields)
-        with contextlib.suppress(OSError):  # a log that nobody can read any more must not end what it speaks of
-            os.write(self._fd, text)
+        self._lines.write(text)
 
-    def _for_machines(self, level: str, event: str, fields: dict[str, Value]) -> bytes:
+    def _for_machines(self, level: str, event: str, fields: dict[str, Value]) -> str:
         seconds, fraction = divmod(time.time_ns() // 1000, 1_000_000)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         line = {
@@ -68,17 +66,16 @@ class Report:
             "level": level,
             "timestamp": f"{stamp}.{fraction:06d}Z",
         }
-        return msgspec.json.encode(line) + b"\n"
+        return msgspec.json.encode(line).decode() + "\n"
 
-    def _for_people(self, level: str, event: str, fields: dict[str, Value]) -> bytes:
+    def _for_people(self, level: str, event: str, fields: dict[str, Value]) -> str:
         stamp = time.strftime("%H:%M:%S")
         tail = "".join(f" {name}={value}" for name, value in fields.items())
         if not self._colours:
-            return f"{stamp} [{level:<7}] {self._instance}: {event}{tail}\n".encode()
-        return f"\33[2m{stamp}\33[0m [{_COLOUR[level]}{level:<7}\33[0m] {self._instance}: {event}{tail}\n".encode()
+            return f"{stamp} [{level:<7}] {self._instance}: {event}{tail}\n"
+        return f"\33[2m{stamp}\33[0m [{_COLOUR[level]}{level:<7}\33[0m] {self._instance}: {event}{tail}\n"
 
 
 def say(text: str) -> None:
     """One line for the person at the command line, on standard error, where also refusals go."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    LineWriter().write(f"{text}\n")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from shared.errors import ConfigError
+
 PLACES: Final = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
 
 
@@ -17,15 +19,16 @@ def find_run_dir(config: str | None, environ: Mapping[str, str] = os.environ) ->
     if path is None:
         return Path(given) if given and Path(given).is_absolute() else None
     if given is None:
-        import tomllib  # noqa: PLC0415  # containers name the folder in the environment and save these milliseconds
+        # containers name the folder in the environment and save these milliseconds
+        from shared.config.toml import content_of, read_toml, text_of  # noqa: PLC0415
 
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")  # also one that is no UTF-8 is being edited
-        except OSError:
+            data = content_of(path)
+        except (OSError, ConfigError):
             return None
         try:
-            given = tomllib.loads(text).get("gateway", {}).get("run_dir", "run")
-        except (tomllib.TOMLDecodeError, AttributeError):  # being edited; what runs does not mind, nor do we
-            found = re.search(r"""^\s*run_dir\s*=\s*["']([^"']+)["']""", text, re.MULTILINE)
-            given = found[1] if found else "run"
+            given = read_toml(text_of(data, path), path).get("gateway", {}).get("run_dir", "run")
+        except (ConfigError, AttributeError):  # being edited; what runs does not mind, nor do we
+            found = re.search(rb"""^\s*run_dir\s*=\s*["']([^"'\n]+)["']""", data, re.MULTILINE)
+            given = os.fsdecode(found[1]) if found else "run"
     return (path.absolute().parent / str(given)).absolute()

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from shared.config.load import content_of, parse
+from shared.config.load import parse, read
 from shared.config.model import Config
-from shared.errors import ConfigError
+from shared.errors import ConfigError, RefusedError
 
 FIXED: Final = ("gateway", "bus", "supervisor", "log")
 """Sections that this process uses itself, or that concern everybody at once; read at its start only."""
@@ -40,11 +40,12 @@ class Settings:
         ConfigError: the file is wrong at the start.
     """
 
-    __slots__ = ("_content", "config", "error", "path", "pending", "started")
+    __slots__ = ("_content", "_copy", "config", "error", "path", "pending", "started")
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._content = content_of(path)
+        self._content = read(path)
+        self._copy: Path | None = None
         self.config = self.started = parse(self._content, path)
         self.error = ""
         self.pending = ""
@@ -52,25 +53,45 @@ class Settings:
     def read(self) -> Draft | None:
         """What stands in the file now; None where it is wrong, see `error`."""
         try:
-            content = content_of(self.path)
+            content = read(self.path)
             return Draft(content, parse(content, self.path))
         except ConfigError as error:
             self.error = str(error)
             return None
 
     def take(self, draft: Draft) -> Config | None:
-        """Put them in force; the settings before where they changed, otherwise None."""
-        self.error = ""
+        """Put them in force; the settings before where they changed, otherwise None.
+
+        Raises:
+            RefusedError: the copy for the roles cannot be written; those before stay in force.
+        """
         before = self.config
+        if self._copy is not None and draft.config != before:
+            _write_copy(self._copy, draft.content)
+        self.error = ""
         self._content, self.config = draft
         self.pending = left_for_a_start(self.started, self.config)
         return before if self.config != before else None
 
     def hand_over(self, copy: Path) -> None:
-        """Write the content in force where the roles read it."""
-        beside = copy.with_suffix(".new")
-        write_secret(beside, self._content)
+        """Write the content in force where the roles read it, now and whenever it changes.
+
+        Raises:
+            RefusedError: it cannot be written.
+        """
+        _write_copy(copy, self._content)
+        self._copy = copy
+
+
+def _write_copy(copy: Path, content: bytes) -> None:
+    beside = copy.with_suffix(".new")
+    try:
+        write_secret(beside, content)
         beside.replace(copy)
+    except OSError as error:
+        raise RefusedError(
+            f"{copy}: cannot be written ({error.strerror}); the roles read their settings there, see gateway.run_dir"
+        ) from error
 
 
 def left_for_a_start(old: Config, new: Config) -> str:

@@ -87,4 +87,6 @@ def _cure(error: OSError, where: Listen) -> str:
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return "this machine has no such address. Give one of its own, or 0.0.0.0 for all"
+    if error.errno == errno.EMFILE:
+        return f"{os.strerror(errno.EMFILE)}. Raise the limit (ulimit -n, LimitNOFILE=), or lower slave.workers"
     return os.strerror(error.errno or 0)

@@ -5,7 +5,8 @@ clients, last who measures, so that nobody serves while its source is already go
 writes its counters after the last sample was taken.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct
@@ -52,6 +53,19 @@ def _is_tls(meter: Meter) -> bool:
     return meter.source == "modbus" and meter.modbus is not UNSET and meter.modbus.tls
 
 
+def _no_files(_: Config) -> tuple[Path, ...]:
+    return ()
+
+
+def _source_files(config: Config) -> Iterator[Path]:
+    """Profiles that are files, and recordings."""
+    for meter in config.meter:
+        if meter.source == "modbus" and meter.modbus is not UNSET and meter.modbus.profile.endswith(".toml"):
+            yield Path(meter.modbus.profile)
+        elif meter.source == "replay" and meter.replay is not UNSET:
+            yield meter.replay.file
+
+
 def _nowhere(_: Config) -> None:
     return None
 
@@ -64,6 +78,7 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
         module: package of the role; `python -m <module>` runs it, `<module>.actor` holds its `ACTOR`.
         needs: the settings that this role reads. Where they change, this role is started again and no other.
         verifier: module that checks the files named there, see `shared.verify`; empty where there are none.
+        files: those files; a change of one may be the cure of what is refused or parked.
         enabled: whether it runs at all.
         workers: how many processes.
         listen: where it accepts connections, if anywhere.
@@ -75,6 +90,7 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
     module: str
     needs: Callable[[Config], Any]
     verifier: str = ""
+    files: Callable[[Config], Iterable[Path]] = _no_files
     enabled: Callable[[Config], bool] = _always
     workers: Callable[[Config], int] = _one
     listen: Callable[[Config], Listen | None] = _nowhere
@@ -115,6 +131,7 @@ MEASUREMENT: Final = RoleSpec(
         config.certificates.keys_dir if any(_is_tls(meter) for meter in config.meter) else None,
     ),
     verifier="services.measurement.verify",
+    files=_source_files,
     stop_stage=3,
 )
 
@@ -190,6 +207,11 @@ def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tup
         for spec in specs
         if spec.verifier and spec.enabled(new) and (old is None or spec.needs(old) != spec.needs(new))
     )
+
+
+def files_of(specs: Iterable[RoleSpec], config: Config) -> tuple[Path, ...]:
+    """The files that these settings name for roles that run, each once."""
+    return tuple(dict.fromkeys(path for spec in specs if spec.enabled(config) for path in spec.files(config)))
 
 
 class Effect(Struct, frozen=True):

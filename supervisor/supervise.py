@@ -4,9 +4,8 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from shared.config.faults import wrong
 from shared.config.model import Config
-from shared.errors import EXIT_DONE, EXIT_REFUSED, Fault, RefusedError
+from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
 from supervisor.control import Control
@@ -14,12 +13,12 @@ from supervisor.fleet import RESTING, Fleet
 from supervisor.loop import Callback, Loop, now
 from supervisor.preview import Preview
 from supervisor.process import Process
+from supervisor.reload import Reload
 from supervisor.report import Report
-from supervisor.settings import Draft, Settings
-from supervisor.spec import RoleSpec, verifiers
+from supervisor.settings import Settings
+from supervisor.spec import RoleSpec
 from supervisor.state_file import WRITE_S
 from supervisor.verification import Verification
-from supervisor.watch import LOOK_S, Watch
 
 LAST_PATIENCE_S: Final = 5.0
 """Beyond the stop timeouts, for processes that even SIGKILL does not end because the kernel holds them."""
@@ -33,7 +32,7 @@ class Supervisor:
         settings: in force.
         copy: where roles read them.
         loop: everything waits there.
-        verification: of new settings.
+        reload: of new settings.
         preview: of settings that somebody thinks of, whose processes are not swept up.
         board: what others see.
         report: log.
@@ -51,6 +50,7 @@ class Supervisor:
         copy: Path,
         loop: Loop,
         *,
+        reload: Reload,
         verification: Verification,
         preview: Preview,
         board: Board,
@@ -67,7 +67,8 @@ class Supervisor:
         self._report = report
         self._fleet = fleet
         self._control: Control | None = None
-        self._watch = Watch(settings.path)
+        self._reload = reload
+        reload.taken, reload.refused, reload.decided = self._taken, self._show, self._settle
         self._moving: dict[str, list[Process]] = {}
         self._closing = False
         self._ticks = 0
@@ -107,14 +108,14 @@ class Supervisor:
 
     def run(self) -> None:
         """Until the end was asked for and everything has ended."""
-        self._loop.every("settings", LOOK_S, self._look)
+        self._reload.follow()
         self._loop.every("state", WRITE_S, self._tick)
         self._loop.run()
 
     def on_signal(self, number: int) -> None:
         """SIGHUP reads the settings now; SIGTERM and SIGINT end in order, the second time at once."""
         if number == signal.SIGHUP:
-            self.reload()
+            self._reload.read()
         elif self._closing:
             self._report.warning("killing what still runs", signal=signal.Signals(number).name)
             for process in self._fleet:
@@ -123,44 +124,17 @@ class Supervisor:
             self._report.info("stopping", signal=signal.Signals(number).name)
             self._close(EXIT_DONE)
 
-    def reload(self) -> None:
-        """Read the settings now and do what follows from a change, at once or once it is verified; see `Settings`."""
-        self._verification.cancel()
-        known = self._settings.error
-        draft = self._settings.read()
-        if draft is None:
-            self._refused(self._settings.error, known)
-        elif modules := verifiers(self._specs, self._settings.config, draft.config):
-            self._verification.begin(draft.content, modules, lambda faults: self._verified(draft, faults))
-        else:
-            self._take(draft)
-
-    def _verified(self, draft: Draft, faults: tuple[Fault, ...]) -> None:
-        if faults:
-            self._refused(str(wrong(self._settings.path, faults)), self._settings.error)
-        else:
-            self._take(draft)
-        self._settle()
-
-    def _refused(self, reason: str, known: str) -> None:
-        self._settings.error = reason
-        if reason != known:
-            text = f"settings not used, those before stay in force:\n{reason}"
-            self._board.event("config.invalid", text, "error")
-        self._board.show(self._fleet)
-
-    def _take(self, draft: Draft) -> None:
-        known = self._settings.pending
-        before = self._settings.take(draft)
-        if self._settings.pending and self._settings.pending != known:
-            self._board.event("config.changed", self._settings.pending, "warning")
+    def _taken(self, before: Config | None) -> None:
         if not self._closing:
             self._follow(before)
+        self._show()
+
+    def _show(self) -> None:
         self._board.show(self._fleet)
 
-    def _look(self) -> None:
-        if not self._closing and self._watch.look(now()):
-            self.reload()
+    def _settle(self) -> None:
+        if self._control is not None:
+            self._control.settle()
 
     def _tick(self) -> None:
         self._ticks += 1
@@ -174,8 +148,6 @@ class Supervisor:
     def _follow(self, before: Config | None) -> None:
         """Have the processes be as the settings in force say; parked ones get another chance in any case."""
         config = self._settings.config
-        if before is not None:
-            self._settings.hand_over(self._copy)
         started = [process.name for spec in self._specs for process in self._follow_role(spec, before or config)]
         if before is not None:
             follows = f"starts again: {' '.join(started)}" if started else "no role has to start again"
@@ -232,10 +204,6 @@ class Supervisor:
             greet, self.on_first_ready = self.on_first_ready, None
             greet()
 
-    def _settle(self) -> None:
-        if self._control is not None:
-            self._control.settle()
-
     def _give_up(self, reason: str) -> None:
         if not self._closing:
             self._report.error(f"giving up: {reason}")
@@ -243,7 +211,7 @@ class Supervisor:
 
     def _close(self, code: int) -> None:
         self._closing = self._fleet.ending = True
-        self._verification.cancel()
+        self._reload.stop()
         self._preview.cancel()
         self._moving.clear()
         self.exit_code = code

@@ -5,12 +5,13 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from shared.bus.claim import LOOK_S, Claims
 from shared.bus.endpoints import Endpoints, Lock, acquire, endpoints_of
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket, router_socket
 from shared.config.load import find
 from shared.errors import EXIT_USAGE, MetergateError, RefusedError
-from shared.kernel import become_subreaper
+from shared.kernel import become_subreaper, raise_descriptor_limit
 from supervisor import greeting
 from supervisor.board import Board
 from supervisor.commands import Commands
@@ -19,7 +20,9 @@ from supervisor.fleet import Fleet, contract
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
 from supervisor.preview import Preview
+from supervisor.reload import Reload
 from supervisor.report import Report, say
+from supervisor.room import refuse_too_many
 from supervisor.settings import Settings
 from supervisor.spec import ROLES, RoleSpec, named
 from supervisor.state_file import StateFile
@@ -68,7 +71,7 @@ def supervise_roles(
         preload: modules for the fork server, besides those of the roles that are enabled.
 
     Raises:
-        RefusedError: another process is this instance, or a port cannot be listened on.
+        RefusedError: another process is this instance, a port cannot be listened on, or too few files may be opened.
         ConfigError: the run folder cannot be used.
     """
 
@@ -79,6 +82,8 @@ def supervise_roles(
         modules = (*preload, *(f"{spec.module}.actor" for spec in specs if spec.enabled(settings.config)))
         return ForkLauncher(loop, report, launched, failed, modules=modules, entry=entry)
 
+    raise_descriptor_limit()
+    refuse_too_many(sum(len(spec.instances(settings.config)) for spec in specs if spec.enabled(settings.config)))
     endpoints = endpoints_of(settings.config)
     lock = acquire(endpoints.run_dir, instance)
     try:
@@ -104,27 +109,26 @@ def _supervise(
         pub_socket(ctx, endpoints.pub(instance)) as pub,
         router_socket(ctx, endpoints.cmd(instance)) as cmd,
     ):
-        publisher = Publisher(pub, instance, lock.generation)
+        publisher = Publisher(pub, instance, lock.generation, report.warning)
         board = Board(publisher, state_file, report, settings)
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
         verification = Verification(loop, env, copy.with_suffix(".draft"))
         preview = Preview(specs, settings, fleet, Verification(loop, env, copy.with_suffix(".preview")))
+        reload = Reload(specs, settings, loop, verification, board)
         supervisor = Supervisor(
             specs,
             settings,
             copy,
             loop,
+            reload=reload,
             verification=verification,
             preview=preview,
             board=board,
             report=report,
             fleet=fleet,
         )
-        commands = Commands(
-            fleet, board, settings, verification=verification, preview=preview, reload=supervisor.reload
-        )
-        control = Control(cmd, commands, report)
+        control = Control(cmd, Commands(fleet, board, settings, preview=preview, reload=reload), report)
         supervisor.serve(control)
         had_terminal = os.isatty(2)
 
@@ -138,6 +142,10 @@ def _supervise(
 
         supervisor.on_first_ready = greet
         loop.signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), on_signal)
+        claims = Claims(publisher, lock.renew, report.error)
+        claims.add(pub, endpoints.pub(instance))
+        claims.add(cmd, endpoints.cmd(instance))
+        loop.every("claims", LOOK_S, claims.look)
         loop.watch(pub, publisher.on_readable)
         loop.watch(cmd, control.on_readable)
         try:

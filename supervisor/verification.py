@@ -65,13 +65,10 @@ class Verification:
             verdict: called later, never from here, and not where the check is given up.
         """
         self.cancel()
-        write_secret(self._draft, content)
-        self._reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        os.set_blocking(writer, True)
-        env = {**os.environ, **self._env, "METERGATE_SETTINGS": str(self._draft)}
+        self._verdict = verdict
         try:
-            self.pid = spawn(["-m", "shared.verify", *modules], env, (), output=writer)
-            self._pidfd = os.pidfd_open(self.pid)
+            write_secret(self._draft, content)
+            self._start(modules)
         except OSError as error:
             reason = f"{error.strerror}"
             self._loop.alarm(self._alarm, now(), lambda: self._unknown(reason))
@@ -79,9 +76,6 @@ class Verification:
             self._loop.watch(self._reader, self._hear)
             self._loop.watch(self._pidfd, self._ended)
             self._loop.alarm(self._alarm, now() + PATIENCE_S, self._too_late)
-        finally:
-            os.close(writer)
-        self._verdict = verdict
 
     def cancel(self) -> None:
         """Give up a check under way. Its process is not waited for, since the kernel may hold it; a sweep reaps it."""
@@ -90,6 +84,16 @@ class Verification:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         self._let_go()
+
+    def _start(self, modules: Sequence[str]) -> None:
+        self._reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(writer, True)
+        env = {**os.environ, **self._env, "METERGATE_SETTINGS": str(self._draft)}
+        try:
+            self.pid = spawn(["-m", "shared.verify", *modules], env, (), output=writer)
+            self._pidfd = os.pidfd_open(self.pid)
+        finally:
+            os.close(writer)
 
     def _hear(self) -> None:
         """Take what it says, before a full pipe holds it up; what is beyond measure is dropped."""
@@ -113,7 +117,7 @@ class Verification:
         verdict = self._verdict
         self.cancel()
         self._verdict = verdict
-        self._unknown(f"no answer within {PATIENCE_S:g} s; save the settings again to try it again")
+        self._unknown(f"no answer within {PATIENCE_S:g} s; tried again within a minute")
 
     def _unknown(self, why: str) -> None:
         self._end((Fault(0, "", f"{_UNKNOWN}: {why}"),))
@@ -133,7 +137,8 @@ class Verification:
         self.pid = 0
         self._said = b""
         self._loop.alarm(self._alarm, None, lambda: None)
-        self._draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # one that is not there, or stays, is no secret: nobody else may read it
+            self._draft.unlink()
 
 
 def _read_faults(said: bytes) -> tuple[Fault, ...]:

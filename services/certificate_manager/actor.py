@@ -13,10 +13,12 @@ from services.certificate_manager.enforcement import Enforcement
 from services.certificate_manager.ledger import ROLES, SLAVE, Ledger, Version, is_tls
 from services.certificate_manager.own import Own
 from services.certificate_manager.pending import Pending
+from services.certificate_manager.recall import recall
 from services.certificate_manager.trust_store import StoreError, TrustStore
 from shared import clock
 from shared.actor import Actor, Life
 from shared.audit import AuditLog, Who
+from shared.audit_check import written_after
 from shared.bus.endpoints import instances, is_held
 from shared.bus.messages import Enforced, Event, Seen, Trust
 from shared.config.model import Config
@@ -24,6 +26,7 @@ from shared.errors import ConfigError, RefusedError
 
 LOOK_S: Final = 1.0
 WARN_S: Final = 86_400.0
+ALARM_S: Final = 1.0
 
 
 class CertificateManager(Actor):
@@ -54,6 +57,7 @@ class CertificateManager(Actor):
             tell=self._tell,
         )
         self._followed: set[str] = set()
+        self._alarms: list[tuple[str, str]] = []
 
     async def run(self) -> None:
         """Follow whoever speaks TLS; serve commands; look after files and dates."""
@@ -73,6 +77,7 @@ class CertificateManager(Actor):
             async with asyncio.TaskGroup() as tasks:  # a slow disk may hold up the one, never the other
                 tasks.create_task(self._discover())
                 tasks.create_task(self._tend())
+                tasks.create_task(self._tell_alarms())
         finally:
             self._audit.close()
 
@@ -130,7 +135,7 @@ class CertificateManager(Actor):
             if who is not None or fault not in before.faults:
                 self._tell("authorities.broken", "error", fault, "")
         if loaded.fingerprints != before.fingerprints:
-            self._pending.keep_authorities(loaded.fingerprints)
+            self._pending.forget_authorities(before.fingerprints - loaded.fingerprints)
             names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
             self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
             await self._note("authorities.changed", names, "loaded", who)
@@ -139,8 +144,9 @@ class CertificateManager(Actor):
 
     async def _begin(self) -> None:
         if self._store.fault:
-            self._tell("trust.damaged", "error", self._store.fault, "")
-            await self._note("trust.damaged", "trust.json", self._store.fault, None)
+            await self._alarm("trust.damaged", "trust.json", self._store.fault)
+        else:
+            await self._recall()
         self._own.forget_leftovers()
         await self._own.begin()
         self._decisions.authorities = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
@@ -149,6 +155,38 @@ class CertificateManager(Actor):
         for name in (*ROLES, *self._workers()):
             self._follow(name)
         self._publish()
+
+    async def _recall(self) -> None:
+        """Hold the list against the audit log: one of them may be older than the other, or not be there any more."""
+        store, log = self._store, self._audit.head.seq
+        if log < store.log:
+            text = f"the audit log goes to line {log}, and went to line {store.log}: lines are missing"
+            await self._alarm("audit.short", self.life.instance, text)
+        state_dir = self.life.config.gateway.state_dir
+        later = await asyncio.to_thread(written_after, state_dir, self.life.instance, store.log)
+        recalled = recall(self._decisions.trust, later)
+        if recalled.missing:
+            text = f"trust.json is older than the audit log; decide again about {' '.join(recalled.missing)}"
+            await self._alarm("trust.incomplete", "trust.json", text)
+        if recalled.taken:
+            self._decisions.trust = recalled.trust
+            text = f"trust.json is older than the audit log; it is obeyed about {' '.join(recalled.taken)}"
+            await self._alarm("trust.older", "trust.json", text)
+            with contextlib.suppress(StoreError):  # told by an event; tried again
+                await self._decisions.save()
+
+    async def _alarm(self, kind: str, target: str, text: str) -> None:
+        """At the start, when nobody listens yet: in the log and the audit log now, on the bus soon, in `ps` to stay."""
+        self.life.log.error(kind, text=text)
+        self._alarms.append((kind, text))
+        self.life.status(note="; ".join(text for _, text in self._alarms))
+        await self._note(kind, target, text, None)
+
+    async def _tell_alarms(self) -> None:
+        """Once those who listened to the certificate manager before have found this one."""
+        await asyncio.sleep(ALARM_S)
+        for kind, text in self._alarms:
+            self._publish_event(kind, "error", text, "")
 
     async def _note(self, what: str, target: str, result: str, who: Who | None) -> None:
         """Audit what happened; where nobody asked for it, nobody is there to be refused, and the event must do."""
@@ -240,6 +278,9 @@ class CertificateManager(Actor):
     def _tell(self, kind: str, level: str, text: str, fingerprint: str) -> None:
         log = {"info": self.life.log.info, "warning": self.life.log.warning, "error": self.life.log.error}[level]
         log(kind, text=text, fingerprint=fingerprint)
+        self._publish_event(kind, level, text, fingerprint)
+
+    def _publish_event(self, kind: str, level: str, text: str, fingerprint: str) -> None:
         data: dict[str, str | int | float | bool] = {"fingerprint": fingerprint} if fingerprint else {}
         event = Event(**self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data)
         self.life.bus.publish(event)

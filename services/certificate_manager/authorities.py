@@ -72,7 +72,7 @@ def load(folder: Path, without: str = "") -> Authorities:
         if path.name == without:
             continue
         try:
-            certificates = x509.load_pem_x509_certificates(path.read_bytes())
+            certificates = x509.load_pem_x509_certificates(_content(path))
         except (OSError, ValueError) as error:
             faults.append(f"{clean(path.name)}: no certificates can be read from it ({clean(str(error), 120)})")
             continue
@@ -88,6 +88,12 @@ def load(folder: Path, without: str = "") -> Authorities:
                 found[said.fingerprint] = Authority(said, clean(path.name))
                 pem += text
     return Authorities(pem, tuple(found.values()), tuple(faults), before)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file() or path.stat().st_size > LARGEST_BYTES:  # a pipe would never end, nor would a device
+        raise ValueError(f"it is no file of at most {LARGEST_BYTES} bytes")
+    return path.read_bytes()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -105,10 +105,10 @@ class Pending:
         """Take it off the list; at its next contact it is there again."""
         return self._pending.pop(identity, None) or self._authorised.pop(identity, None)
 
-    def keep_authorities(self, known: frozenset[str]) -> None:
-        """Forget whom an authority vouched for that is not known any more."""
+    def forget_authorities(self, gone: frozenset[str]) -> None:
+        """Forget whom one of these vouched for: of the local folder; those of the system never go."""
         for identity, contact in tuple(self._authorised.items()):
-            if contact.authority not in known:
+            if contact.authority in gone:
                 del self._authorised[identity]
 
     def _admitted(self, seen: Seen) -> Certificate | None:

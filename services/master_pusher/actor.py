@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from services.master_pusher.batch import Batch
-from services.master_pusher.build import dialler_of, warnings_of
+from services.master_pusher.build import outward_of, warnings_of
 from services.master_pusher.build import target as build_target
 from services.master_pusher.feed import Feed, Taken
 from services.master_pusher.target import Target
@@ -49,14 +49,14 @@ class MasterPusher(Actor):
         life, master = self.life, self.life.config.master
         for warning in warnings_of(life.config):
             life.log.warning(warning)
-        dialler = dialler_of(life, self._trust_changed)
+        outward = outward_of(life, self._trust_changed)
         self._targets = tuple(
             build_target(
                 life.config,
                 number,
                 self._meter_of(settings.meter),
                 life.log,
-                dialler,
+                outward,
                 refill=partial(self._refill, self._meter_of(settings.meter)),
                 changed=self._tell_soon,
             )
@@ -69,8 +69,8 @@ class MasterPusher(Actor):
         life.bus.serve(self._on_command)
         life.ready()
         async with asyncio.TaskGroup() as group:
-            if dialler is not None:
-                group.create_task(dialler.run())
+            if outward is not None:
+                group.create_task(outward.run())
             for target in self._targets:
                 if target.settings.enabled:
                     group.create_task(target.run())

@@ -8,7 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from services.master_pusher.batch import Batch
 from services.master_pusher.feed import Feed
-from services.master_pusher.sender import Dialler, ModbusSender, Sender
+from services.master_pusher.sender import ModbusSender, Sender
 from services.master_pusher.target import Target
 from shared.actor import Life
 from shared.bus.messages import Image
@@ -17,7 +17,7 @@ from shared.config.master import warnings
 from shared.config.model import Config
 
 if TYPE_CHECKING:
-    from services.master_pusher.gate import Gate
+    from shared.tls.outward import Outward
 
 
 def target(
@@ -25,7 +25,7 @@ def target(
     number: int,
     meter: str,
     log: FilteringBoundLogger,
-    dialler: Dialler | None,
+    outward: "Outward | None",
     *,
     refill: Callable[[], Batch | None] = lambda: None,
     changed: Callable[[], None] = lambda: None,
@@ -33,29 +33,31 @@ def target(
     """The receiver of that number, from 1."""
     settings = config.master.slave[number - 1]
     groups = config.master.groups_of(settings)
-    return Target(number, settings, groups, meter, sender(settings, dialler), log=log, refill=refill, changed=changed)
+    return Target(number, settings, groups, meter, sender(settings, outward), log=log, refill=refill, changed=changed)
 
 
-def sender(settings: Settings, dialler: Dialler | None) -> Sender:
+def sender(settings: Settings, outward: "Outward | None") -> Sender:
     """The way to a receiver."""
     if not settings.receiver.web:
-        return ModbusSender(settings, dialler)
+        return ModbusSender(settings, outward)
     from services.master_pusher.web import WebSender  # noqa: PLC0415  # h11 only where something speaks HTTP
 
-    return WebSender(settings, dialler)
+    return WebSender(settings, outward)
 
 
-def dialler_of(life: Life, changed: Callable[[], None]) -> "Gate | None":
+def outward_of(life: Life, changed: Callable[[], None]) -> "Outward | None":
     """Who decides about TLS receivers; None where there is none."""
     if not any(settings.receiver.tls for settings in life.config.master.slave):
         return None
-    from services.master_pusher.gate import Gate  # noqa: PLC0415  # OpenSSL only where something speaks TLS
+    from shared.tls.outward import Outward  # noqa: PLC0415  # OpenSSL only where something speaks TLS
 
-    return Gate(life, changed)
+    return Outward(life.bus, life.config.certificates.keys_dir, life.log, changed=changed)
 
 
 def warnings_of(config: Config) -> Iterator[str]:
     """What is allowed, but should be known."""
+    if config.master.values == "mean" and not config.master.interval_ms:
+        yield 'master.values = "mean" counts only with an interval: each cycle is pushed as it is; set interval_ms'
     for number, settings in enumerate(config.master.slave, start=1):
         yield from (f"master.slave[{number}] ({settings.name}): {text}" for text in warnings(settings))
 

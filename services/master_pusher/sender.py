@@ -1,23 +1,32 @@
 """How values get to a receiver: what `Target` needs of it, and the sender to Modbus slaves."""
 
 import asyncio
-import socket
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
 from services.master_pusher.batch import Batch, Layout
-from services.master_pusher.connect import Connector
 from services.master_pusher.master import Master
 from services.master_pusher.words import LASTING, refusal
 from shared.config.master import GroupName, Target
-from shared.errors import PeerError, RefusedError
-from shared.tls.dial import Connect
+from shared.connect import Connector
+from shared.errors import PeerError, UntrustedError
+
+if TYPE_CHECKING:
+    from shared.tls.outward import Outward, Vetted
 
 
-class UntrustedError(RefusedError):
-    """The receiver's certificate is not accepted; nothing was said to it."""
+class BusyError(PeerError):
+    """The receiver asked to be left alone for so many seconds.
+
+    Attributes:
+        pause_s: from now on.
+    """
+
+    def __init__(self, text: str, pause_s: float) -> None:
+        super().__init__(text)
+        self.pause_s = pause_s
 
 
 class Refusal(Struct, frozen=True):
@@ -72,23 +81,6 @@ class Sender(Protocol):
         ...
 
 
-class Dialler(Protocol):
-    """Makes TLS connections to receivers that are trusted."""
-
-    async def dial(
-        self,
-        host: str,
-        port: int,
-        factory: Callable[[], asyncio.Protocol],
-        timeout_s: float,
-        *,
-        connect: Connect,
-        shown: Callable[[str], None],
-    ) -> None:
-        """Connect; `factory` makes the protocol once the other side is trusted, `shown` gets its fingerprint."""
-        ...
-
-
 class Line:
     """Connections to a receiver, plain or over TLS.
 
@@ -96,22 +88,23 @@ class Line:
         fingerprint: of the certificate that it showed last.
     """
 
-    def __init__(self, settings: Target, dialler: Dialler | None) -> None:
+    def __init__(self, settings: Target, outward: "Outward | None") -> None:
         self.receiver: Final = settings.receiver
         self.timeout_s: Final = settings.timeout_s
         self.fingerprint = ""
-        self._dialler = dialler
+        self._outward = outward
         self._connector = Connector(self.receiver.host, self.receiver.port, self.receiver.place)
+        self._vetted: Vetted | None = None
 
     async def open(self, factory: Callable[[], asyncio.Protocol]) -> None:
         """Connect, with a protocol of the factory.
 
         Raises:
             PeerError: no connection.
-            UntrustedError: its certificate is not accepted.
+            UntrustedError: its certificate is not trusted.
         """
-        place = self.receiver
-        if not place.tls:
+        self._vetted = None
+        if not self.receiver.tls:
             sock, _ = await self._connector.open(self.timeout_s)
             try:
                 await asyncio.get_running_loop().create_connection(factory, sock=sock)
@@ -119,24 +112,30 @@ class Line:
                 sock.close()
                 raise
             return
-        if self._dialler is None:
-            raise PeerError(f"{place.place}: without the certificate manager there is no TLS")
-        await self._dialler.dial(
-            place.host, place.port, factory, self.timeout_s, connect=self._socket, shown=self._shown
-        )
+        if self._outward is None:
+            raise PeerError(f"{self.receiver.place}: without the certificate manager there is no TLS")
+        try:
+            self._vetted = await self._outward.dial(self._connector, factory, self.timeout_s)
+        except UntrustedError as error:
+            self.fingerprint = error.fingerprint
+            raise
+        self.fingerprint = self._vetted.peer.certificate.fingerprint
 
-    async def _socket(self) -> tuple[socket.socket, tuple[str, int]]:
-        return await self._connector.open(self.timeout_s)
+    def check(self) -> None:
+        """Asked before anything is sent.
 
-    def _shown(self, fingerprint: str) -> None:
-        self.fingerprint = fingerprint
+        Raises:
+            UntrustedError: its certificate is not trusted any more.
+        """
+        if self._vetted is not None:
+            self._vetted.check()
 
 
 class ModbusSender:
     """See `Sender`: a Modbus slave."""
 
-    def __init__(self, settings: Target, dialler: Dialler | None) -> None:
-        self._line = Line(settings, dialler)
+    def __init__(self, settings: Target, outward: "Outward | None") -> None:
+        self._line = Line(settings, outward)
         self._layout: Final = Layout(
             settings.unit, settings.function, settings.base_offset, settings.word_order == "low_first"
         )
@@ -163,6 +162,7 @@ class ModbusSender:
         """See `Sender`."""
         if self._master is None:
             raise PeerError(f"no connection to {self._line.receiver.place}")
+        self._line.check()
         requests = [request for name in names for request in batch.requests(self._layout, name)]
         outcome = await self._master.send(requests, self._line.timeout_s, batch.until_ns)
         tls, function = self._line.receiver.tls, self._layout.function

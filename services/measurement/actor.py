@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from services.measurement.build import peers_of, source_of
+from services.measurement.build import outward_of, source_of
 from services.measurement.check import impossible, incomplete
 from services.measurement.derive import complete
 from services.measurement.source import Link, Reading, Source, Steered
@@ -15,7 +15,7 @@ from shared.config.model import Meter
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
-    from services.measurement.modbus.peers import Peers
+    from shared.tls.outward import Outward
 
 EVENT_PAUSE_NS: Final = 60_000_000_000
 """At most one event about dropped samples of a meter in this time."""
@@ -28,13 +28,13 @@ class Gauge:
         meter: settings.
         life: of the role.
         on_sample: called after each published sample.
-        on_link: called when the source began or ceased to give readings.
+        on_link: called when `trouble` may have changed.
         source: where readings come from; by default what the settings name.
-        peers: which meters with TLS are trusted.
+        outward: which meters with TLS are trusted.
 
     Attributes:
         fresh_until_ns: CLOCK_BOOTTIME until which its last sample is fresh; 0 before the first.
-        trouble: why the source gives no readings; empty while it does.
+        trouble: why the source gives no readings, or why they are dropped; empty while samples come.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Gauge:
         on_link: Callable[[], None],
         *,
         source: Source | None = None,
-        peers: "Peers | None" = None,
+        outward: "Outward | None" = None,
     ) -> None:
         self._meter = meter
         self._life = life
@@ -53,9 +53,10 @@ class Gauge:
         self._on_link = on_link
         self._log = life.log.bind(meter=meter.id)
         self._max_power_w = meter.max_power_kw * 1000
-        self._source = source or source_of(meter, self.report, self._log.warning, peers=peers)
+        self._source = source or source_of(meter, self.report, self._log.warning, outward=outward)
         self._announced = False
         self._dropped = 0
+        self._dropping = False
         self._told_ns = -EVENT_PAUSE_NS
         self.fresh_until_ns = 0
         self.trouble = ""
@@ -94,6 +95,9 @@ class Gauge:
             texts=reading.texts,
         )
         self._life.bus.publish(sample, meter.id)
+        if self._dropping:
+            self._dropping = False
+            self._trouble("")
         self.fresh_until_ns = reading.t_ns + meter.stale_after_ms * 1_000_000
         self._on_sample()
 
@@ -110,8 +114,7 @@ class Gauge:
 
     def report(self, link: Link) -> None:
         """Publish that the source began or ceased to give readings."""
-        self.trouble = "" if link.connected else f"meter {self._meter.id}: {link.reason}"
-        self._on_link()
+        self._trouble("" if link.connected else link.reason)
         say = self._log.info if link.connected else self._log.warning
         say("source gives readings" if link.connected else "source gives no readings", reason=link.reason)
         stamp = self._life.bus.stamp(SourceState, self._meter.id)
@@ -126,8 +129,14 @@ class Gauge:
         )
         self._life.bus.publish(state, self._meter.id)
 
+    def _trouble(self, reason: str) -> None:
+        self.trouble = reason and f"meter {self._meter.id}: {reason}"
+        self._on_link()
+
     def _drop(self, reason: str) -> None:
         self._dropped += 1
+        self._dropping = True
+        self._trouble(f"a sample was dropped: {reason}")
         now = now_ns()
         if now - self._told_ns < EVENT_PAUSE_NS:
             return
@@ -151,14 +160,16 @@ class Measurement(Actor):
 
     async def run(self) -> None:
         """Ready once the sources run, whether or not a meter answers; without a meter ready and idle."""
-        peers = peers_of(self.life)
+        outward = outward_of(self.life)
         self._gauges = [
-            Gauge(meter, self.life, self._on_sample, self._on_link, peers=peers) for meter in self.life.config.meter
+            Gauge(meter, self.life, self._on_sample, self._on_link, outward=outward) for meter in self.life.config.meter
         ]
         if not self._gauges:
             self.life.log.warning("no [[meter]] in the settings: nothing is measured; add one")
         try:
             async with asyncio.TaskGroup() as group:
+                if outward is not None:
+                    group.create_task(outward.run())
                 for gauge in self._gauges:
                     group.create_task(gauge.run())
                 self.life.bus.subscribe("register-store", WallboxSettings, self._obey)

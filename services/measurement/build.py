@@ -11,9 +11,9 @@ from shared.config.model import Meter, Modbus, Simulated
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
-    from services.measurement.modbus.peers import Peers
     from services.measurement.modbus.wire import Wire
     from shared.actor import Life
+    from shared.tls.outward import Outward
 
 
 def source_of(
@@ -21,7 +21,7 @@ def source_of(
     report: Report,
     warn: Callable[[str], object],
     clock: Clock | None = None,
-    peers: "Peers | None" = None,
+    outward: "Outward | None" = None,
 ) -> Source:
     """The source of `meter`.
 
@@ -30,7 +30,7 @@ def source_of(
         report: told whether it gives readings.
         warn: told what its owner should know.
         clock: time; the real one by default.
-        peers: which meters are trusted; needed for one with TLS.
+        outward: which meters are trusted; needed for one with TLS.
 
     Raises:
         ConfigError: its settings, profile or file cannot be used.
@@ -46,7 +46,7 @@ def source_of(
         from services.measurement.modbus.source import ModbusSource  # noqa: PLC0415  # see module
 
         profile = load(meter.modbus.profile)
-        return ModbusSource(_wire(meter.modbus, peers), profile, meter.cycle_ms, report, clock)
+        return ModbusSource(_wire(meter.modbus, outward), profile, meter.cycle_ms, report, clock)
     if meter.source == "replay" and meter.replay is not UNSET:
         from services.measurement.replay.source import ReplaySource  # noqa: PLC0415  # see module
 
@@ -54,25 +54,23 @@ def source_of(
     raise ConfigError(f"meter {meter.id}: source is {meter.source!r}, but there is no [meter.{meter.source}]; add it")
 
 
-def peers_of(life: "Life") -> "Peers | None":
+def outward_of(life: "Life") -> "Outward | None":
     """Who is trusted, as the certificate manager says; None where no meter has TLS."""
     meters = (meter.modbus for meter in life.config.meter if meter.source == "modbus")
     if not any(modbus is not UNSET and modbus.tls for modbus in meters):
         return None
-    from services.measurement.modbus.peers import Peers  # noqa: PLC0415  # see module
+    from shared.tls.outward import Outward  # noqa: PLC0415  # see module
 
-    peers = Peers(life.bus, life.config.certificates.keys_dir, life.log)
-    peers.start()
-    return peers
+    return Outward(life.bus, life.config.certificates.keys_dir, life.log)
 
 
-def _wire(settings: Modbus, peers: "Peers | None") -> "Wire":
+def _wire(settings: Modbus, outward: "Outward | None") -> "Wire":
     if settings.tls:
         from services.measurement.modbus.tls_wire import TlsWire  # noqa: PLC0415  # see module
 
-        if peers is None:
+        if outward is None:
             raise RuntimeError("a meter with TLS needs to know whom to trust")
-        return TlsWire(settings, peers)
-    from services.measurement.modbus.client import Client  # noqa: PLC0415  # see module
+        return TlsWire(settings, outward)
+    from services.measurement.modbus.plain_wire import PlainWire  # noqa: PLC0415  # see module
 
-    return Client(settings)
+    return PlainWire(settings)

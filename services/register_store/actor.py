@@ -44,6 +44,7 @@ class RegisterStore(Actor):
     async def run(self) -> None:
         """Take every sample; sync the journals now and then; close them at the end."""
         try:
+            self.life.status(note="; ".join(store.damage for store in self._stores.values() if store.damage))
             for store in self._stores.values():
                 self._tell(store)
             for store in self._stores.values():

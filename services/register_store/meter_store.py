@@ -18,6 +18,7 @@ from shared.bus.messages import Block, Sample
 from shared.config.model import Meter
 from shared.errors import PeerError
 from shared.modbus.pdu import ExceptionCode
+from shared.rarely import Rarely
 from shared.registers.identity import Identity, device_objects, identity_of
 from shared.registers.image import build_blocks
 from shared.registers.plan import plan_for
@@ -80,11 +81,14 @@ class MeterStore:
 
     Attributes:
         findings: what happened and was not yet told.
+        damage: why counters are not known and nothing is kept; empty while the journal is whole.
     """
 
     def __init__(self, meter: Meter, state_dir: Path, *, wallbox: bool) -> None:
         self.meter = meter
         self.findings: list[Finding] = []
+        self.damage = ""
+        self._rarely = Rarely()
         self._plan = plan_for(meter, wallbox=wallbox)
         self._clocks = clock.ClockMap()
         self._version = (0, 0)
@@ -134,7 +138,8 @@ class MeterStore:
         wall_s = time.time()
         for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, max(0.0, wall_s - self._wall_s)):
             self._held += correction.kind == "held"
-            self.findings.append(_told(self.meter.id, correction))
+            if times := self._rarely.times((correction.counter, correction.kind), now_ns):
+                self.findings.append(_told(self.meter.id, correction, times))
         self._wall_s = wall_s
         self._write()
         identity = identity_of(self.meter, sample.texts, simulated=sample.simulated)
@@ -185,7 +190,8 @@ class MeterStore:
         try:
             journal = Journal(path)
         except JournalDamagedError as error:
-            self.findings.append(Finding("journal.damaged", "error", str(error)))
+            self.damage = str(error)
+            self.findings.append(Finding("journal.damaged", "error", self.damage))
             return None, Record()
         if journal.alarm:
             self.findings.append(Finding("journal.slot_damaged", "error", journal.alarm))
@@ -226,11 +232,12 @@ def journal_name(meter: Meter) -> str:
     return meter.id if meter.source == "modbus" else f"{meter.id}.{meter.source}"
 
 
-def _told(meter: str, correction: Correction) -> Finding:
+def _told(meter: str, correction: Correction, times: int) -> Finding:
     before, reading, value = (
         each / MJ_PER_WH / 1000 for each in (correction.before_mj, correction.reading_mj, correction.value_mj)
     )
     step = f"{meter}: {correction.counter} of the source went from {before:.4f} to {reading:.4f} kWh"
+    step += f" ({times} times by now)" if times > 1 else ""
     if correction.kind == "rollover":
         return Finding("counter.rollover", "info", f"{step}, where its 32 bits end; counted on to {value:.4f}")
     return Finding("counter.held", "warning", f"{step}; held at {value:.4f} and counting on from there")

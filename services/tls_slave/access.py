@@ -5,6 +5,8 @@ The answer is remembered until the decisions change; `judge` again when the cale
 
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from shared.modbus.access import Later, Reach
 from shared.modbus.pdu import ExceptionCode, Function, Identify, Read, Write
 from shared.modbus.view import Face
@@ -54,13 +56,15 @@ class PeerAccess:
     def __init__(self, gate: Gate, peer: TlsPeer) -> None:
         """Judge a peer whose handshake is complete."""
         self.gate = gate
-        self.peer = peer
-        self._standings = Standings(peer.certificate, chain_valid=peer.chain_valid)
+        self._be(peer)
         self.judge()
 
     def judge(self) -> Verdict:
         """The verdict under the decisions in force, now."""
         decisions, certificate = self.gate.decisions, self.peer.certificate
+        if self.peer.chain_valid and self.peer.authority not in decisions.authority_fingerprints:
+            # OpenSSL looked at the chain by the authorities of the handshake's beginning, and one has gone since
+            self._be(replace(self.peer, chain_valid=False, authority=""))
         verdict = self._standings.under(decisions.trust, self.gate.wall_s())
         rights = NOTHING if verdict.grant is None else decisions.roles.rights(certificate, verdict.grant)
         self.decisions, self.verdict, self.rights = decisions, verdict, rights
@@ -71,6 +75,10 @@ class PeerAccess:
         else:
             self._reach = Reach.SOME
         return verdict
+
+    def _be(self, peer: TlsPeer) -> None:
+        self.peer = peer
+        self._standings = Standings(peer.certificate, chain_valid=peer.chain_valid)
 
     @property
     def label(self) -> str:

@@ -10,18 +10,22 @@ from services.tls_slave.server import TlsServer
 from shared import clock
 from shared.actor import Life
 from shared.audit import AuditLog, Who
-from shared.bus.messages import Enforced, Event, Seen
+from shared.bus.messages import Event
 from shared.errors import ConfigError
 from shared.tls.limits import Bucket
+from shared.tls.told import Told
 
 SEEN_EVERY_NS: Final = 1_000_000_000
 SEEN_PER_S: Final = 20.0
 SEEN_BURST: Final = 64.0
-MOST_OWED: Final = 128
+MOST_OWED: Final = 256
 """Certificates that are still to be mentioned; who comes on top of them may come again."""
 REMEMBERED: Final = 1024
 """Certificates and refusals whose last mention is remembered."""
 REFUSAL_EVERY_NS: Final = 60_000_000_000
+REFUSALS_PER_S: Final = 1.0
+REFUSAL_BURST: Final = 64.0
+"""Of all peers together: one that asks for each register by itself must not push older lines out of the audit log."""
 MOST_TOLD: Final = 1024
 """Fingerprints in one `enforced/1`, which has to fit into a message of the bus."""
 
@@ -43,33 +47,24 @@ class Reporter:
         self._seen = _Recent(SEEN_EVERY_NS)
         self._owed: dict[str, PeerAccess] = {}
         self._refused = _Recent(REFUSAL_EVERY_NS)
-        self._enforced: tuple[object, ...] = ()
+        self._refusals = Bucket(REFUSALS_PER_S, REFUSAL_BURST, now_ns() / 1e9)
+        self._untold = 0
+        self._told = Told(life.bus, "in", now_ns)
 
     def seen(self, access: PeerAccess) -> None:
         """A certificate whose key was proven; the same one at most once a second, the last word never left out."""
-        peer, bus, now = access.peer, self._life.bus, self._now()
-        identity = peer.certificate.fingerprint
+        identity, now = access.peer.certificate.fingerprint, self._now()
         if not self._seen.due(identity, now) or not self._bucket.take(now / 1e9):
-            self._owed.pop(identity, None)
-            if len(self._owed) < MOST_OWED:
-                self._owed[identity] = access
+            self._owe(access)
             return
         self._owed.pop(identity, None)
         self._seen.note(identity, now)
-        bus.publish(
-            Seen(
-                **bus.stamp(Seen),
-                t_ns=now,
-                fingerprint=identity,
-                der=peer.der,
-                direction="in",
-                address=peer.address,
-                verdict=access.verdict.standing.name,
-                authority=peer.authority,
-                protocol=peer.version,
-                cipher=peer.cipher,
-            )
-        )
+        self._told.seen(access.peer, access.verdict.standing)
+
+    def introduce(self, server: TlsServer) -> None:
+        """A certificate manager that was started anew does not know whom an authority vouched for: soon it does."""
+        for access in server.vouched():
+            self._owe(access)
 
     def refused(self, access: PeerAccess, what: str) -> None:
         """What a role does not allow: the first time, and again at most once a minute, each kind of it."""
@@ -77,9 +72,15 @@ class Reporter:
         certificate = peer.certificate
         if not self._refused.due(certificate.fingerprint + what, now):
             return
+        if not self._refusals.take(now / 1e9):
+            self._untold += 1
+            return
         self._refused.note(certificate.fingerprint + what, now)
         who = Who("modbus", certificate.fingerprint, access.label, peer.address, certificate.role)
-        self._audit.append(who, "refused.role", what, "exception 01")
+        untold, self._untold = self._untold, 0
+        self._audit.append(
+            who, "refused.role", what, f"exception 01; {untold} more untold" if untold else "exception 01"
+        )
         self._unsafe = True
         self._life.log.warning(
             "refused by role", peer=peer.address, fingerprint=certificate.fingerprint, role=certificate.role, what=what
@@ -104,23 +105,8 @@ class Reporter:
 
     def enforced(self, server: TlsServer) -> None:
         """Which decisions are in force and what follows from them; nothing where that was already said."""
-        gen, seq = server.decisions.version
         connections = dict(server.open_by_fingerprint().most_common(MOST_TOLD))
-        state = (gen, seq, connections, dict(server.closed))
-        if state == self._enforced:
-            return
-        self._enforced = state
-        bus = self._life.bus
-        bus.publish(
-            Enforced(
-                **bus.stamp(Enforced),
-                t_ns=self._now(),
-                trust_gen=gen,
-                trust_seq=seq,
-                closed=dict(server.closed),
-                connections=connections,
-            )
-        )
+        self._told.enforced(server.decisions.version, server.closed, connections)
 
     def every_second(self, server: TlsServer) -> None:
         """What is repeated: who waits in quarantine, connections."""
@@ -133,6 +119,12 @@ class Reporter:
         if self._unsafe:
             self._unsafe = False
             await asyncio.to_thread(self._audit.sync)
+
+    def _owe(self, access: PeerAccess) -> None:
+        identity = access.peer.certificate.fingerprint
+        self._owed.pop(identity, None)
+        if len(self._owed) < MOST_OWED:
+            self._owed[identity] = access
 
     def close(self) -> None:
         """Close the audit log."""

@@ -10,7 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Protocol
 
 from OpenSSL import SSL
 from structlog.typing import FilteringBoundLogger
@@ -33,10 +33,8 @@ from shared.tls.decisions import NONE, Decisions
 from shared.tls.limits import Limits as HandshakeLimits
 from shared.tls.limits import Refusal, origin_of
 from shared.tls.peer import TlsPeer
+from shared.tls.told import CutCount
 from shared.tls.trust import Standing
-
-MAX_CUT_TOLD: Final = 256
-"""Fingerprints whose cut connections are still counted."""
 
 
 class Witness(Protocol):
@@ -91,7 +89,7 @@ class TlsServer(Server):
         super().__init__(replica, log, limits, now_ns=now_ns)
         self.decisions: Decisions = NONE
         self.external_control = external_control
-        self.closed: dict[str, int] = {}
+        self.closed = CutCount()
         self._witness = witness
         self._wall_s = wall_s
         self._writer = StoreWriter(call, replica, log)
@@ -128,15 +126,13 @@ class TlsServer(Server):
 
     def decide(self, decisions: Decisions) -> None:
         """Act by new decisions: whoever lost his place is cut off before this returns."""
-        gone = self.decisions.authority_fingerprints - decisions.authority_fingerprints
         self.decisions = decisions
         for connection in self._peers():
-            verdict = connection.judge()
-            orphaned = verdict.standing is Standing.CA_VALID and connection.access.peer.authority in gone
-            if not verdict.served or orphaned:
-                self._put_out(connection)
-            else:
+            if connection.judge().served:
+                self._acceptor.welcome(connection.address)
                 self._quarantine.leave(connection)
+            else:
+                self._put_out(connection)
 
     def image_taken(self) -> None:
         """The replica has a new image."""
@@ -150,6 +146,10 @@ class TlsServer(Server):
     def open_by_fingerprint(self) -> Counter[str]:
         """Connections that are open now, also in quarantine."""
         return Counter(each.access.peer.certificate.fingerprint for each in self._peers())
+
+    def vouched(self) -> list[PeerAccess]:
+        """Peers that an authority vouches for."""
+        return [each.access for each in self._peers() if each.access.verdict.standing is Standing.CA_VALID]
 
     def waiting(self) -> list[PeerAccess]:
         """Peers in quarantine."""
@@ -227,7 +227,9 @@ class TlsServer(Server):
         connection = TlsConnection(self, Slave(self._replica, access, self._limits.burst), self._now, access)
         if not verdict.served:
             self._quarantine.enter(connection, origin_of(peer.address), now)
-        elif why := self.decisions.roles.explain(peer.certificate):
+            return connection
+        self._acceptor.welcome(peer.address)
+        if why := self.decisions.roles.explain(peer.certificate):
             self._witness.refused(access, why)
         return connection
 
@@ -237,9 +239,7 @@ class TlsServer(Server):
             return
         fingerprint = connection.access.peer.certificate.fingerprint
         connection.transport.abort()
-        self.closed[fingerprint] = self.closed.pop(fingerprint, 0) + 1
-        if len(self.closed) > MAX_CUT_TOLD:
-            del self.closed[next(iter(self.closed))]
+        self.closed.add(fingerprint)
         verdict = connection.access.verdict
         self._log.info(
             "connection cut off",

@@ -6,23 +6,25 @@ a message may lie there until the next one comes.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar, cast
+from functools import partial
+from typing import Any, Final, TypeVar, cast
 
 import structlog
 import zmq
 
-from shared.bus.codec import decode, decode_command, decode_reply, encode
+from shared.bus.claim import LOOK_S, Claims, Sight
+from shared.bus.codec import decode_command, decode_reply, encode
 from shared.bus.command import Deadlines, command, result, silence
 from shared.bus.endpoints import Endpoints
-from shared.bus.messages import Command, Message, Reply, topic
-from shared.bus.publisher import MAX_TOPICS, Publisher, Stamp
+from shared.bus.messages import Command, Event, Message, Reply, Seen, topic
+from shared.bus.publisher import Publisher, Stamp
 from shared.bus.sockets import Socket, context, dealer_socket, pub_socket, router_socket, sub_socket
+from shared.bus.subscription import FRAMES_PER_TURN, Subscription
 from shared.errors import BusError, MetergateError
 
 M = TypeVar("M", bound=Message)
 Handler = Callable[[Command], Awaitable[dict[str, Any]]]
 
-FRAMES_PER_TURN: Final = 64
 COMMANDS_AT_ONCE: Final = 64
 
 
@@ -34,16 +36,21 @@ class Bus:
         instance: own name; its lock is held already.
         generation: of that lock.
         log: for what arrives malformed.
+        renew: takes the next generation of the lock.
 
     Attributes:
         instance, log: as given.
-        gen: generation of this start.
         malformed: messages that were dropped since the start.
         failed: gets the exception that a subscriber's handler raised; that subscription has ended then.
     """
 
     def __init__(
-        self, endpoints: Endpoints, instance: str, generation: int, log: structlog.typing.FilteringBoundLogger
+        self,
+        endpoints: Endpoints,
+        instance: str,
+        generation: int,
+        log: structlog.typing.FilteringBoundLogger,
+        renew: Callable[[], int] | None = None,
     ) -> None:
         self._endpoints = endpoints
         self.instance = instance
@@ -56,9 +63,13 @@ class Bus:
         self._tasks: set[asyncio.Task[None]] = set()
         self.malformed = 0
         self.failed: asyncio.Future[None] = self._loop.create_future()
-        self.gen = generation
-        self._publisher = Publisher(pub_socket(self._context, endpoints.pub(instance)), instance, generation)
+        pub = pub_socket(self._context, endpoints.pub(instance))
+        self._publisher = Publisher(pub, instance, generation, log.warning)
         self._answer_subscribers = self._watch(self._publisher.socket, self._on_subscription)
+        self._claims = Claims(self._publisher, renew or (lambda: self._publisher.generation + 1), log.error)
+        self._claims.add(pub, endpoints.pub(instance))
+        self._sights: list[tuple[Sight, Callable[[], None]]] = []
+        self._looking = self._loop.call_later(LOOK_S, self._look)
 
     def stamp(self, kind: type[Message], key: str = "") -> Stamp:
         """Writer, generation and next sequence number for a message of that topic."""
@@ -75,7 +86,8 @@ class Bus:
     ) -> None:
         """Hand messages of one kind to `handler`, starting with the last one that was published.
 
-        What an owner repeats because somebody else subscribed is handed over only once.
+        What an owner repeats because somebody else subscribed is handed over only once. What somebody else said in its
+        name, or in a generation that its lock does not know, is dropped.
 
         Args:
             instance: who publishes.
@@ -84,13 +96,17 @@ class Bus:
             key: start of the topic's key; "" for all.
             every: also hand over messages that a newer one of their topic already replaced.
         """
-        socket = sub_socket(self._context, self._endpoints.pub(instance), topic(kind, key))
-
-        self._watch(socket, _Subscription(self, instance, kind, handler, socket, every=every).read)
+        endpoint = self._endpoints.pub(instance)
+        socket = sub_socket(self._context, endpoint, topic(kind, key))
+        newest = partial(self._endpoints.generation, instance)
+        turn = self._watch(socket, Subscription(self, instance, kind, handler, socket, newest=newest, every=every).read)
+        if not issubclass(kind, Event | Seen):  # these are not states, and connecting anew may miss one
+            self._sights.append((Sight(socket, endpoint), turn))
 
     def serve(self, handler: Handler) -> None:
         """Take commands on `<instance>.cmd`. A MetergateError of the handler becomes the refusal's text."""
         socket = router_socket(self._context, self._endpoints.cmd(self.instance))
+        self._claims.add(socket, self._endpoints.cmd(self.instance))
 
         async def answer(peer: bytes, request: Command) -> None:
             try:
@@ -129,13 +145,16 @@ class Bus:
         """
         caller = self._callers.get(instance)
         if caller is None:
-            caller = _Caller(self, instance, dealer_socket(self._context, self._endpoints.cmd(instance)))
+            endpoint = self._endpoints.cmd(instance)
+            caller = _Caller(self, instance, dealer_socket(self._context, endpoint))
             self._callers[instance] = caller
             caller.turn = self._watch(caller.socket, caller.read)
+            self._sights.append((Sight(caller.socket, endpoint), caller.turn))
         return await caller.call(verb, args, timeout_s)
 
     def close(self) -> None:
         """Close every socket; what was not sent is dropped."""
+        self._looking.cancel()
         for task in self._tasks:
             task.cancel()
         for socket in self._sockets:
@@ -164,6 +183,13 @@ class Bus:
         self._loop.call_soon(turn)
         return turn
 
+    def _look(self) -> None:
+        self._looking = self._loop.call_later(LOOK_S, self._look)
+        self._claims.look()
+        for sight, turn in self._sights:
+            if sight.renew():
+                self._loop.call_soon(turn)
+
     def _on_subscription(self) -> bool:
         self._publisher.on_readable()
         return self._publisher.pending()
@@ -186,50 +212,6 @@ class Bus:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self.log.error("command failed", exc_info=error)
-
-
-class _Subscription(Generic[M]):
-    """Messages of one kind from one instance to one handler."""
-
-    def __init__(
-        self, bus: Bus, instance: str, kind: type[M], handler: Callable[[M], None], socket: Socket, *, every: bool
-    ) -> None:
-        self._bus = bus
-        self._instance = instance
-        self._kind = kind
-        self._handler = handler
-        self._socket = socket
-        self._every = every
-        self._last: dict[bytes, bytes] = {}
-
-    def read(self) -> bool:
-        newest: dict[bytes, bytes] = {}
-        more = True
-        for _ in range(FRAMES_PER_TURN):
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                more = False
-                break
-            if len(frames) != 2:
-                self._bus.drop(self._instance, f"{len(frames)} frames instead of 2")
-            elif self._every:
-                self._deliver(frames[0], frames[1])
-            else:
-                newest[frames[0]] = frames[1]
-        for name, payload in newest.items():
-            self._deliver(name, payload)
-        return more
-
-    def _deliver(self, name: bytes, payload: bytes) -> None:
-        if self._last.get(name) == payload:
-            return
-        if len(self._last) >= MAX_TOPICS:
-            self._last.clear()
-        self._last[name] = payload
-        message = self._bus.decoded(decode, payload, self._instance)
-        if isinstance(message, self._kind):
-            self._handler(message)
 
 
 class _Caller:

@@ -57,6 +57,16 @@ class Endpoints:
         """Where `instance` takes commands."""
         return self._endpoint(instance, commands=True)
 
+    def generation(self, instance: str) -> int | None:
+        """Of its present or last start, as its lock file says; None where that cannot be told, as from another host."""
+        if self._network is not None and not instance.startswith("supervisor"):
+            return None
+        try:
+            stored = (self.run_dir / f"{_checked(instance)}.lock").read_bytes()
+        except OSError:
+            return None
+        return int(stored) if stored.isdigit() else None
+
     def _endpoint(self, instance: str, *, commands: bool) -> Endpoint:
         name = _checked(instance)
         if self._network is not None and not name.startswith("supervisor"):
@@ -82,6 +92,16 @@ class Lock:
         self.instance = instance
         self.generation = generation
         self._fd = fd
+        self._store()
+
+    def renew(self) -> int:
+        """The next generation, where something was said in the name of this one."""
+        self.generation += 1
+        self._store()
+        return self.generation
+
+    def _store(self) -> None:
+        os.pwrite(self._fd, f"{self.generation:020d}".encode(), 0)
 
     def release(self) -> None:
         """Free the instance name."""
@@ -119,7 +139,6 @@ def acquire(run_dir: Path, instance: str) -> Lock:
             time.sleep(0.01)
     stored = os.pread(fd, 20, 0)
     generation = max(int(stored) + 1 if stored.isdigit() else 0, int(time.time()))
-    os.pwrite(fd, f"{generation:020d}".encode(), 0)
     return Lock(instance, fd, generation)
 
 

@@ -10,7 +10,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=Fa
 
     Attributes:
         src: instance that wrote it, e.g. `measurement` or `plain-slave.2`.
-        gen: generation of the writer; rises at each of its starts.
+        gen: generation of the writer; rises at each of its starts, and when it had to take its endpoint back.
         seq: rises by one with each message of that writer and topic.
         t_ns: CLOCK_BOOTTIME in ns. For data the time at which the *source* had it, which nobody downstream re-stamps.
         boot: boot id under which `t_ns` was read.

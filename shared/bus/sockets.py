@@ -17,7 +17,8 @@ HEARTBEAT_MS: Final = 2000
 """Between hosts: a cable that was pulled says nothing by itself."""
 
 SUBSCRIPTION_BYTES: Final = 64
-"""Largest frame that an XPUB takes: without it 100,000 bogus subscriptions took a publisher to 949 MB."""
+"""Largest frame that an XPUB takes: without it 100,000 bogus subscriptions took a publisher to 949 MB.
+How many of them it takes, see `publisher`."""
 
 CURVE_COMMAND_BYTES: Final = 512
 """The same with CURVE, whose handshake takes more than 64 bytes a frame."""

@@ -10,6 +10,7 @@ from msgspec import UnsetType, inspect
 
 from shared.config.lines import Key
 from shared.config.section import Section
+from shared.config.toml import shortened
 
 
 class Problem(NamedTuple):
@@ -18,6 +19,10 @@ class Problem(NamedTuple):
     key: Key
     reason: str
 
+
+MOST_HINTS: Final = 1000
+LONGEST_NAME: Final = 64
+"""Bounds of the search for what was meant, which would take minutes in a file that is something else."""
 
 _KINDS: Final = {list: "a list", dict: "a table"}
 
@@ -37,8 +42,8 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
         return None
     before = len(problems)
     fields = {field.name: field for field in msgspec.structs.fields(cls)}
-    for name in raw.keys() - fields.keys():
-        close = difflib.get_close_matches(name, fields, n=1)
+    for name in (name for name in raw if name not in fields):
+        close = difflib.get_close_matches(name[:LONGEST_NAME], fields, n=1) if len(problems) < MOST_HINTS else []
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(fields))}"
         problems.append(Problem((*key, name), f"is no setting; {hint}"))
     values: dict[str, Any] = {}
@@ -147,7 +152,7 @@ def _show(raw: Any) -> str:
             text = f"the date or time {raw.isoformat()}"
         case _:
             text = repr(raw)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(text, 60)
 
 
 def dotted(key: Key) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.config.load import parse
+from shared.config.toml import DEEPEST, content_of, read_toml, shortened, text_of
 from shared.errors import ConfigError, RefusedError
 
 if TYPE_CHECKING:
@@ -73,21 +74,51 @@ def rewrite(
     """
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
+    def by_text(before: bytes) -> bytes:
+        text = text_of(before, path)
+        read_toml(text, path)  # says with line and cure what is wrong, and before tomlkit has no bounds
+        try:
+            after, meant = change(text)
+        except (TOMLKitError, ValueError) as error:
+            raise RefusedError(f"{path}: cannot be edited by program ({error}); edit it by hand") from error
+        if after.encode() != before:
+            _check(after.encode(), path, meant)
+        return after.encode()
+
+    _put(path, by_text, verify)
+
+
+def replace(path: Path, before: bytes, after: bytes) -> None:
+    """Put a whole text in the file's place, whatever is wrong with what stands there.
+
+    Args:
+        path: settings file.
+        before: what has to stand there: who wrote `after` knew that.
+        after: right as settings.
+
+    Raises:
+        ConfigError, RefusedError: as `rewrite`.
+    """
+
+    def whole(now: bytes) -> bytes:
+        if now != before:
+            raise _changed(path)
+        parse(after, path)
+        return after
+
+    _put(path, whole, lambda _: None)
+
+
+def _put(path: Path, change: Callable[[bytes], bytes], verify: Callable[[bytes], None]) -> None:
+    """What `change` makes of the content, in its place; alone with it all the while."""
     try:
         real = path.resolve(strict=True)
         with _locked(real):
-            before = real.read_bytes()
-            try:
-                text, meant = change(before.decode())
-            except (TOMLKitError, ValueError, RecursionError) as error:
-                parse(before, path)  # says with line and cure what is wrong
-                raise RefusedError(f"{path}: cannot be edited by program ({error}); edit it by hand") from error
-            after = text.encode()
-            if after == before:
-                return
-            _check(after, path, meant)
-            verify(after)
-            _replace(real, before, after)
+            before = content_of(real)
+            after = change(before)
+            if after != before:
+                verify(after)
+                _replace(real, before, after)
     except OSError as error:
         raise RefusedError(_why(path, error)) from error
 
@@ -124,7 +155,10 @@ def set_value(
 def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
     """Name of each part of a dotted key, and its number in a list, from 1; RefusedError for what is no key."""
     steps = []
-    for part in dotted_key.split("."):
+    parts = dotted_key.split(".")
+    if len(parts) > DEEPEST:
+        raise RefusedError(f"{shortened(dotted_key, 60)!r} is no key: it has {len(parts)} parts, no setting needs that")
+    for part in parts:
         found = _KEY_PART.fullmatch(part)
         if found is None:
             raise RefusedError(f"{dotted_key!r} is no key; keys look like slave.port or meter[2].modbus.host")
@@ -133,9 +167,10 @@ def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
 
 
 def _value(text: str) -> Any:
+    here = Path("value")
     try:
-        read = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        read = read_toml(text_of(f"value = {text}".encode(errors="surrogateescape"), here), here)
+    except ConfigError:
         return text
     return read["value"] if read.keys() == {"value"} else text
 
@@ -224,8 +259,8 @@ def _replace(real: Path, before: bytes, after: bytes) -> None:
             os.fchmod(file.fileno(), was.st_mode & 0o7777)
             file.flush()
             os.fsync(file.fileno())
-        if real.read_bytes() != before:
-            raise RefusedError(f"{real}: it was changed meanwhile; nothing was written, look at it and try again")
+        if content_of(real) != before:
+            raise _changed(real)
         beside.rename(real)
     finally:
         beside.unlink(missing_ok=True)
@@ -234,6 +269,10 @@ def _replace(real: Path, before: bytes, after: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _changed(path: Path) -> RefusedError:
+    return RefusedError(f"{path}: it was changed meanwhile; nothing was written, look at it and try again")
 
 
 def _why(path: Path, error: OSError) -> str:

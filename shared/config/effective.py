@@ -11,10 +11,11 @@ from msgspec.structs import FieldInfo, fields
 
 from shared.config.check import section_of
 from shared.config.lines import Key, line_of, places
-from shared.config.load import parse, read_toml
+from shared.config.load import parse
 from shared.config.model import Config
 from shared.config.section import Section
 from shared.config.template import toml
+from shared.config.toml import read_toml
 
 VARIABLES: Final[Mapping[Key, str]] = {
     ("gateway", "run_dir"): "METERGATE_RUN_DIR",

@@ -1,11 +1,9 @@
 """From a file to settings, or to one error that lists every mistake with line, key, reason and cure."""
 
 import os
-import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import cast
 
 import msgspec
 from msgspec import UNSET
@@ -15,12 +13,11 @@ from shared.config.faults import located, wrong
 from shared.config.master import Target
 from shared.config.model import Config, Meter
 from shared.config.rules import across
+from shared.config.toml import content_of, read_toml, text_of
 from shared.errors import ConfigError, Fault
 
 PLACES = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
 """Where the settings are looked for, in this order, when nobody names them."""
-LARGEST_BYTES: Final = 1024 * 1024
-"""Of a file; a thousand meters take less."""
 
 
 def find(named: str | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -46,29 +43,19 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: unreadable or wrong; the text has one line per mistake, `file:line: key: reason`.
     """
-    return parse(content_of(path), path, environ)
+    return parse(read(path), path, environ)
 
 
-def content_of(path: Path) -> bytes:
-    """What stands in a settings file; only in a file, since a pipe or device would be waited for, or never end.
+def read(path: Path) -> bytes:
+    """The content of the settings at `path`.
 
     Raises:
-        ConfigError: it cannot be read, or is none.
+        ConfigError: unreadable, no file, or far too large.
     """
     try:
-        with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(f"{path}: is a pipe or a device; put a file there")
-            content = file.read(LARGEST_BYTES + 1)
+        return content_of(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
-    if len(content) > LARGEST_BYTES:
-        raise ConfigError(f"{path}: has more than {LARGEST_BYTES} bytes; settings are far smaller, check what it is")
-    return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -77,11 +64,7 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     Raises:
         ConfigError: as `load`.
     """
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise wrong(path, (Fault(line, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8"),)) from error
+    text = text_of(data, path)
     if not text.strip():
         reason = "the file is empty; an editor may have truncated it. `metergate init` writes one"
         raise wrong(path, (Fault(1, "", reason),))
@@ -93,29 +76,6 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     if config is None or problems:
         raise wrong(path, located(text, problems))
     return _absolute(config, path.parent, environ)
-
-
-def read_toml(text: str, path: Path) -> dict[str, Any]:
-    """The tables of a TOML text; `path` is for messages.
-
-    Raises:
-        ConfigError: it is not TOML, `file:line: reason`.
-    """
-    if text.startswith("\ufeff"):
-        raise wrong(path, (Fault(1, "", "begins with a byte order mark; save it as UTF-8 without BOM"),))
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).rpartition(" (at ")
-        line_text = place.removeprefix("line ").partition(",")[0]
-        number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        raise wrong(path, (Fault(number, "", f"is not valid TOML: {reason or error}"),)) from error
-    except ValueError as error:
-        lines = text.split("\n")
-        longest = max(range(len(lines)), key=lambda index: len(lines[index]))
-        raise wrong(path, (Fault(longest + 1, "", "is not valid TOML: a number of thousands of digits"),)) from error
-    except RecursionError as error:
-        raise wrong(path, (Fault(1, "", "is not usable: its tables or lists are nested too deeply"),)) from error
 
 
 def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:

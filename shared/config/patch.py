@@ -31,7 +31,10 @@ def patched(text: str, changes: Mapping[str, Any]) -> str:
         ValueError: the text is no TOML.
     """
     for key, value in changes.items():
-        text = _changed(text, key, value)
+        try:
+            text = _changed(text, key, value)
+        except RecursionError:
+            raise RefusedError(f"{key[:200]}: is nested too deeply") from None
     return text
 
 

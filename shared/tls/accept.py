@@ -101,6 +101,10 @@ class Acceptor:
         """Handshakes that have begun, and refused peers that are still being told so."""
         return len(self._under_way)
 
+    def welcome(self, address: str) -> None:
+        """A peer from there is served: its next handshakes go before those of strangers."""
+        self._door.welcome(origin_of(address))
+
     def ready(self, handshake: Handshake) -> None:
         """Queue a step."""
         self._ready.append(handshake)

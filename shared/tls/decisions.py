@@ -23,6 +23,7 @@ class Decisions:
         authorities: CAs known here.
         own: version of the gateway's own keys.
         labels: fingerprint -> the owner's name for a certificate.
+        authority_fingerprints: of all authorities.
     """
 
     version: tuple[int, int]
@@ -31,11 +32,7 @@ class Decisions:
     authorities: tuple[x509.Certificate, ...]
     own: str
     labels: dict[str, str]
-
-    @property
-    def authority_fingerprints(self) -> frozenset[str]:
-        """Of all authorities."""
-        return frozenset(fingerprint(each.public_bytes(Encoding.DER)) for each in self.authorities)
+    authority_fingerprints: frozenset[str] = frozenset()
 
 
 NONE = Decisions((0, 0), NOBODY, RoleTable(()), (), "", {})
@@ -74,4 +71,5 @@ def decisions_of(message: Trust) -> Decisions:
         authorities,
         message.own,
         message.labels,
+        frozenset(fingerprint(each.public_bytes(Encoding.DER)) for each in authorities),
     )

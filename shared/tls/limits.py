@@ -1,7 +1,8 @@
 """How many handshakes are begun, in all and per origin, and how many may be under way: pure, the clock comes in.
 
 A handshake costs about a thousand times what a request costs, and anybody can ask for one. Whoever is over a limit is
-closed before any of that work.
+closed before any of that work. A share of what there is in all is kept for known origins, those of peers that were
+served: however many strangers come from however many addresses, a client of the owner's gets in again.
 """
 
 import ipaddress
@@ -39,6 +40,8 @@ class Limits:
         rate, burst: handshakes per second in all, and how many may come together after a pause.
         rate_per_origin, burst_per_origin: the same for one origin.
         origins: origins remembered.
+        reserve: share of `burst` and `under_way` that only known origins may use.
+        known: known origins remembered.
     """
 
     deadline_s: float = 5.0
@@ -49,6 +52,8 @@ class Limits:
     rate_per_origin: float = 10.0
     burst_per_origin: float = 128.0
     origins: int = 1024
+    reserve: float = 0.25
+    known: int = 256
 
 
 def origin_of(address: str) -> str:
@@ -77,9 +82,9 @@ class Bucket:
         self._at = now
         return self._tokens
 
-    def take(self, now: float) -> bool:
-        """Take one, if there is one."""
-        if self.level(now) < 1.0:
+    def take(self, now: float, leave: int = 0) -> bool:
+        """Take one, if there is one and so many are left then."""
+        if self.level(now) < 1.0 + leave:
             return False
         self._tokens -= 1.0
         return True
@@ -97,7 +102,15 @@ class Doorkeeper:
         self._all = Bucket(limits.rate, limits.burst, now)
         self._origins: dict[str, Bucket] = {}  # the one seen last is last
         self._under_way: Counter[str] = Counter()
+        self._known: dict[str, None] = {}  # the one welcomed last is last
         self.under_way = 0
+
+    def welcome(self, origin: str) -> None:
+        """Somebody from there is served: what is kept in reserve is for him, too."""
+        self._known.pop(origin, None)
+        self._known[origin] = None
+        if len(self._known) > self._limits.known:
+            del self._known[next(iter(self._known))]
 
     def begin(self, origin: str, now: float) -> Refusal | None:
         """None where a handshake may begin, and then it counts as under way.
@@ -105,14 +118,15 @@ class Doorkeeper:
         The origin's own limits come first: one that is over them costs the others nothing.
         """
         limits = self._limits
+        reserve = 0.0 if origin in self._known else limits.reserve
         if self._under_way[origin] >= limits.under_way_per_origin:
             return Refusal.ORIGIN_BUSY
-        if self.under_way >= limits.under_way:
+        if self.under_way >= limits.under_way - int(limits.under_way * reserve):
             return Refusal.BUSY
         bucket = self._bucket(origin, now)
         if not bucket.take(now):
             return Refusal.ORIGIN_RATE
-        if not self._all.take(now):
+        if not self._all.take(now, int(limits.burst * reserve)):
             bucket.give_back()
             return Refusal.RATE
         self._under_way[origin] += 1

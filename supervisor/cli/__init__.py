@@ -7,9 +7,12 @@ its memory and start-up time; everything else, and every mistake, goes to the cl
 import sys
 from typing import NoReturn
 
+from shared.kernel import hold_standard_descriptors
+
 
 def main() -> NoReturn:
     """Entry of the console script."""
+    hold_standard_descriptors()
     verb, names, config, fresh = _understood(sys.argv[1:])
     if verb == "up" and not names and not fresh:
         from supervisor.up import up  # noqa: PLC0415  # each command loads what it needs

@@ -14,7 +14,7 @@ from shared.modbus.pdu import MAX_READ
 from shared.registers.blocks import all_rows
 from supervisor.cli.common import config_option
 from supervisor.cli.signals import stop_on_signals
-from supervisor.registers.client import Function, ModbusClient
+from supervisor.registers.client import Function, ModbusClient, SlaveExceptionError, exception_words
 from supervisor.registers.question import Question, as_object, lines, question
 
 DEFAULT_PORT = 502
@@ -82,9 +82,12 @@ def read(
 
 
 def _once(target: Target, asked: Question, function: Function, *, as_json: bool) -> None:
-    with ModbusClient(target.host, target.port, target.unit) as client:
-        data = client.read(asked.start, asked.count, function)
     rows = all_rows(target.layout)
+    with ModbusClient(target.host, target.port, target.unit) as client:
+        try:
+            data = client.read(asked.start, asked.count, function)
+        except SlaveExceptionError as error:
+            raise RefusedError(exception_words(error.code, asked.classes(rows))) from error
     if as_json:
         click.echo(json.dumps(as_object(asked, data, rows, target.stale_after_s)))
     else:

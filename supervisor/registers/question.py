@@ -1,6 +1,6 @@
 """Which registers to ask for when a person names a value, and what the answer says."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -25,6 +25,10 @@ class Question(Struct, frozen=True):
     count: int
     first: int
     end: int
+
+    def classes(self, rows: Iterable[Row]) -> set[str]:
+        """Of the registers that the request touches."""
+        return {row.row_class for row in rows if row.address < self.start + self.count and self.start < row.end}
 
 
 def question(what: str, count: int | None, rows: Sequence[Row]) -> Question:

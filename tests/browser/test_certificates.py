@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from shared.tls.certificate import fingerprint
 from tests.browser.console import HOUSEHOLD, Console, chromium
 from tests.shared.tls.material import Made, make
-from tests.support import free_port
+from tests.support import free_port, wait_for
 from tests.system.tls import TlsClient
 from tests.system.wire import ModbusError
 
@@ -52,6 +52,23 @@ def guarded() -> Iterator[Guarded]:
         shutil.rmtree(folder)
 
 
+def reads(client: TlsClient) -> bool:
+    """Whether it is given data."""
+    try:
+        return len(client.read(0, 2)) == 2
+    except ModbusError:
+        return False
+
+
+def served(gateway: Guarded, identity: Path) -> TlsClient | None:
+    """A new connection that is given data at once, or none."""
+    client = TlsClient(gateway.tls_port, identity)
+    if reads(client):
+        return client
+    client.close()
+    return None
+
+
 def row_of(page: Page, name: str) -> Locator:
     """Its row in the list."""
     return page.locator("tbody tr", has=page.get_by_text(name, exact=True))
@@ -85,7 +102,7 @@ def test_a_client_that_knocks_appears_is_accepted_gets_data_and_is_cut_off(guard
             expect(page.get_by_role("link", name="Certificates")).to_contain_text("1")
             accept(page, name)
             expect(row).to_contain_text("Read and write")
-            assert len(client.read(0, 2)) == 2
+            wait_for(lambda: reads(client), "data")
             row.get_by_role("button", name=f"Delete {name}").click()
             dialog = page.get_by_role("dialog")
             expect(dialog).to_contain_text("1 connection is open with it. It is cut at once.")
@@ -157,8 +174,10 @@ def test_a_known_authority_lets_in_and_one_of_its_certificates_is_blocked(guarde
         dialog.get_by_label("Certificate of the authority").fill(authority.pem.decode())
         dialog.get_by_role("button", name="Add", exact=True).click()
         expect(row_of(page, "CN=Home CA")).to_contain_text("home.pem")
-        with TlsClient(guarded.tls_port, vouched.save(guarded.folder, authority)) as client:
-            assert len(client.read(0, 2)) == 2
+        identity = vouched.save(guarded.folder, authority)
+        client = wait_for(lambda: served(guarded, identity), "the slave knows the authority")
+        assert client
+        with client:
             row = row_of(page, name)
             expect(row).to_contain_text("Accepted (CA)")
             row.get_by_role("button", name=f"Block {name}").click()

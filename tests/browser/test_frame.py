@@ -11,7 +11,7 @@ from tests.browser.console import PAGES, PHONE, Console, opens
 pytestmark = [pytest.mark.system, pytest.mark.foreign]
 
 TITLES: Final = {
-    "live": "Live", "modbus": "Modbus TCP", "advanced": "Advanced Modbus", "certificates": "Certificates",
+    "live": "Live", "modbus": "Modbus TCP", "advanced": "Advanced Modbus configuration", "certificates": "Certificates",
     "clients": "Clients", "registers": "Registers", "processes": "Processes", "bus": "Bus", "events": "Events",
     "settings": "Settings", "account": "Account",
 }  # fmt: skip

@@ -12,6 +12,8 @@ from tests.support import ROOT
 
 PAGE = ROOT / "services" / "console" / "page"
 LOCKS = {"run.txt": ("build",), "dev.txt": ("build", "dev")}
+APART = "sslyze"
+"""In an environment of its own; `requirements/sslyze.in` asks for it."""
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ;[^\\]*)?\s*\\?$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
@@ -62,7 +64,7 @@ def documented(*, page: bool = False) -> dict[str, list[str]]:
     return {plain(name): cells for name, *cells in rows if name not in {"package", "---"}}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "page.txt"])
+@pytest.mark.parametrize("lock", [*LOCKS, "page.txt", "sslyze.txt"])
 def test_every_pin_has_hashes(lock: str) -> None:
     packages = pinned(lock)
     assert packages
@@ -70,7 +72,15 @@ def test_every_pin_has_hashes(lock: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["requirements/run.txt", "requirements/dev.txt", "requirements/page.txt", "pyproject.toml", "Makefile"]
+    "path",
+    [
+        "requirements/run.txt",
+        "requirements/dev.txt",
+        "requirements/page.txt",
+        "requirements/sslyze.txt",
+        "pyproject.toml",
+        "Makefile",
+    ],
 )
 def test_nothing_names_a_place_to_fetch_packages_from(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -92,11 +102,13 @@ def test_what_only_tests_need_is_not_installed_with_the_product() -> None:
 
 
 def test_every_dependency_has_its_line_and_nothing_else_is_named() -> None:
-    assert documented().keys() == asked_for("build", "dev")
+    apart = name_of((ROOT / "requirements" / "sslyze.in").read_text(encoding="utf-8"))
+    assert apart == APART
+    assert documented().keys() == asked_for("build", "dev") | {apart}
 
 
 def test_each_line_says_what_for_why_and_the_release_in_the_lock() -> None:
-    locked = pinned("dev.txt")
+    locked = {**pinned("dev.txt"), APART: pinned("sslyze.txt")[APART]}
     for name, (purpose, why, release) in documented().items():
         assert purpose, name
         assert why, name

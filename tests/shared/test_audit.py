@@ -2,8 +2,6 @@ import asyncio
 import hashlib
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -14,7 +12,7 @@ import pytest
 from shared import audit
 from shared.audit import GENESIS, HEAD_LOST, PRUNED, TORN, AuditLog, Who, folder_of
 from shared.audit_check import load, verify
-from tests.support import ROOT
+from tests.killed import writer
 
 CLI = Who("cli")
 
@@ -172,6 +170,31 @@ def test_a_head_that_vanished_is_told(log: AuditLog, tmp_path: Path) -> None:
     assert [record.what for record in whole(tmp_path)] == ["certificate.label", HEAD_LOST]
 
 
+@pytest.mark.parametrize("way", ["removed", "moved", "emptied", "another"])
+def test_a_file_that_is_taken_away_while_it_is_written_swallows_no_line(
+    log: AuditLog, tmp_path: Path, way: str
+) -> None:
+    for number in range(2):
+        log.append(CLI, "write", f"{number}", "done")
+    log.sync()
+    path = tmp_path / "audit" / "tls-slave.jsonl"
+    if way == "removed":
+        path.unlink()
+    elif way == "moved":
+        path.rename(tmp_path / "elsewhere")
+    elif way == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+        path.write_bytes(b"")
+    log.append(CLI, "write", "2", "done")
+    log.sync()
+    records, broken = verify(load(tmp_path, "tls-slave"))
+    assert [record.target for record in records] == ["2"], "it can be found"
+    assert broken is not None
+    assert "the lines before number 3 are missing" in broken.reason
+
+
 def test_only_the_owner_can_read_it(log: AuditLog, tmp_path: Path) -> None:
     log.append(CLI, "certificate.label", "x", "done")
     assert folder_of(tmp_path).stat().st_mode & 0o777 == 0o700
@@ -179,45 +202,25 @@ def test_only_the_owner_can_read_it(log: AuditLog, tmp_path: Path) -> None:
 
 
 WRITER = """
-import os, sys
-from pathlib import Path
 from shared.audit import AuditLog, Who
-while sys.stdin.buffer.read(1):
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-        os.write(1, b"\\n")
-        continue
+
+def write():
     log = AuditLog(Path(sys.argv[1]), "tls-slave", file_bytes=2000, files_kept=1000)
-    os.write(1, f"{os.getpid()}\\n".encode())
     while True:
         record = log.append(Who("cli"), "certificate.label", "x", "done")
         log.sync()
-        os.write(1, f"{record.seq}\\n".encode())
+        tell(record.seq)
 """
 
 
 @pytest.mark.system
 def test_kill_9_at_any_moment_loses_no_line_and_breaks_no_chain(tmp_path: Path) -> None:
     seen = 0
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, tmp_path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env={"PYTHONPATH": str(ROOT)},
-    ) as writers:
-        assert writers.stdin is not None
-        assert writers.stdout is not None
+    with writer(WRITER, tmp_path) as writes:
         for turn in range(40):
-            writers.stdin.write(b"+")
-            pid = int(writers.stdout.readline())
-            for _ in range(turn % 5):
-                seen = int(writers.stdout.readline())
-            os.kill(pid, 9)
-            while number := writers.stdout.readline().strip():
-                seen = int(number)
+            for line in writes.life(turn % 5):
+                seen = int(line[0])
             records = whole(tmp_path)
             assert len(records) - seen in {0, 1}
             seen = len(records)
-        writers.stdin.close()
+    assert seen > 40

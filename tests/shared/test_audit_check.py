@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.audit import AuditLog, Who
-from shared.audit_check import Chain, load, merged, owners, verify
+from shared.audit import AuditLog, Who, rotated
+from shared.audit_check import Chain, load, merged, owners, verify, written_after
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,18 @@ def test_any_changed_byte_shows(chain: Chain, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     assert verify(with_file(chain, index, bytes(content)))[1] is not None
+
+
+@pytest.mark.parametrize("seq", [0, 1, 5, 13, 14, 99])
+def test_lines_after_a_number_are_found_across_files(tmp_path: Path, seq: int) -> None:
+    log = AuditLog(tmp_path, "tls-slave", file_bytes=1500)
+    for number in range(1, 15):
+        log.append(Who("cli"), "write", f"{number}", "done")
+    log.close()
+    assert len(rotated(tmp_path / "audit", "tls-slave")) > 1
+    assert [record.target for record in written_after(tmp_path, "tls-slave", seq)] == [
+        f"{number}" for number in range(seq + 1, 15)
+    ]
 
 
 def test_the_logs_of_all_owners_are_merged_by_time(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
-from shared.verify import main, verify
+from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError, Fault
+from shared.verify import MOST_BYTES, _first, main, verify
 from tests.support import Processes
 
 MEASUREMENT = "services.measurement.verify"
@@ -45,8 +45,14 @@ def test_of_very_many_mistakes_the_first_are_said_and_the_others_counted(
     assert main([MEASUREMENT], {"METERGATE_CONFIG": str(path)}) == EXIT_CONFIG
     said = capsys.readouterr().out
     assert len(said) < 60_000
-    faults = json.loads(said)
-    assert faults[-1] == [0, "", f"and {256 - len(faults) + 1} mistakes more"]
+    assert json.loads(said)[-1][1:] == ["", "from here on 206 mistakes more"]
+
+
+def test_very_long_mistakes_are_said_as_far_as_there_is_room() -> None:
+    long = Fault(1, "key", "x" * 20_000)
+    assert _first((long,) * 2) == [long, long]
+    assert _first((long,) * 5) == [long, long, Fault(0, "", "and 3 mistakes more")]
+    assert _first((Fault(1, "key", "x" * MOST_BYTES),)) == [Fault(1, "key", "x" * MOST_BYTES)], "one at least"
 
 
 def test_as_a_process(processes: Processes, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ SPECS: Final = (
         module=MODULE,
         needs=lambda config: config.wallbox,
         verifier=f"{MODULE}.verify",
+        files=lambda config: (config.gateway.run_dir / "verify.behaviour",),
         over_budget="park",
         stop_stage=2,
     ),

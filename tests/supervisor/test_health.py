@@ -115,6 +115,7 @@ def test_fresh_names_the_role_that_measures_once(folder: Path) -> None:
         ('[gateway]\nrun_dir = "here"\n[slave\n', "here"),
         ("[slave\n", "run"),
         ("[gateway]\nrun_dir = '/absolute'", "/absolute"),
+        ("[gateway]\nrun_dir = 'here'\na" + ".a" * 20_000 + " = 1", "here"),
     ],
 )
 def test_the_run_folder_is_found_also_while_the_file_is_wrong(tmp_path: Path, text: str, expected: str) -> None:
@@ -124,6 +125,11 @@ def test_the_run_folder_is_found_also_while_the_file_is_wrong(tmp_path: Path, te
     assert run_dir.find_run_dir(str(file), {"METERGATE_RUN_DIR": "/run/mg"}) == Path("/run/mg")
     assert run_dir.find_run_dir(None, {"METERGATE_CONFIG": str(file)}) == tmp_path / expected
     assert run_dir.find_run_dir(str(tmp_path / "none.toml"), {}) is None
+
+
+def test_no_run_folder_is_found_in_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "metergate.toml")
+    assert run_dir.find_run_dir(str(tmp_path / "metergate.toml"), {}) is None
 
 
 def test_the_file_is_looked_for_where_the_settings_are() -> None:

@@ -5,7 +5,7 @@ import pytest
 from shared.config.load import parse
 from shared.config.model import Config
 from shared.errors import RefusedError
-from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, REGISTER_STORE, ROLES, TLS_SLAVE, Listen, named
+from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, REGISTER_STORE, ROLES, TLS_SLAVE, Listen, files_of, named
 
 BASE = """
 [[meter]]
@@ -95,3 +95,29 @@ def test_names_are_looked_up_once_each() -> None:
         RefusedError, match=r"'slave' is no role; the roles are: .*measurement register-store plain-slave tls-slave"
     ):
         named(["slave"])
+
+
+def test_the_files_that_settings_name() -> None:
+    text = """
+[[meter]]
+id = "a"
+source = "modbus"
+[meter.modbus]
+host = "192.0.2.1"
+profile = "mine.toml"
+[[meter]]
+id = "b"
+unit = 2
+source = "modbus"
+[meter.modbus]
+host = "192.0.2.2"
+profile = "ksem"
+[[meter]]
+id = "c"
+unit = 3
+source = "replay"
+[meter.replay]
+file = "day.csv"
+"""
+    assert files_of(ROLES, config(text)) == (Path("/etc/metergate/mine.toml"), Path("/etc/metergate/day.csv"))
+    assert files_of((PLAIN_SLAVE,), config(text)) == ()

@@ -135,7 +135,7 @@ def test_wrong_settings_park_and_any_valid_change_tries_again(tmp_path: Path) ->
 def test_why_a_role_refuses_its_settings_is_shown(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta", beta="refused=wrong exit=78") as run:
         run.wait_state(alpha="ready", beta="parked")
-        assert run.child("beta").reason.startswith("settings: wrong; once mended, `metergate start`")
+        assert run.child("beta").reason.startswith("settings: wrong; once mended, it starts by itself")
         assert "beta is parked: settings: wrong;" in run.output.read_text()
         run.behave("beta", "exit=78")
         with pytest.raises(RefusedError, match="see its log"):

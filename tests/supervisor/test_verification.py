@@ -135,4 +135,4 @@ def test_what_comes_of_it(loop: Loop, tmp_path: Path, behaviour: str, reason: st
 
 def test_one_that_never_answers_is_a_refusal(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "PATIENCE_S", 0.2)
-    assert "no answer within 0.2 s; save the settings again" in verdict(loop, tmp_path, "hang")
+    assert "no answer within 0.2 s; tried again within a minute" in verdict(loop, tmp_path, "hang")

@@ -34,6 +34,8 @@ MISTAKES = {
     "stale too soon": (f"{TWO[0]}\ncycle_ms = 5000\nstale_after_s = 6", ":5: meter.stale_after_s: is 6, less than two"),
     "caps": ("[slave]\nmax_connections = 5", ":1: slave.max_connections_per_address: is 64, more than"),
     "list for table": ("[[slave]]\nport = 1", ":1: slave: is a list, but must be a table"),
+    "thousands": ("[slave]\n" + "".join(f"k{number} = 1\n" for number in range(20_000)), ":2: slave.k0: is no setting"),
+    "a key without end": ("a" + ".a" * 20_000 + " = 1", ":1: is not usable: a key has too many parts"),
     "two at once": ("[slave]\nport = 0\nworkers = 99", ":3: slave.workers: is 99"),
 }
 
@@ -128,6 +130,25 @@ def test_a_wrong_file_that_the_settings_name_changes_nothing(gateway: Gateway, s
     assert gateway.pids() == before
     with Client(gateway.port) as client:
         assert client.read(0, 2)
+
+
+def test_a_named_file_that_is_mended_clears_the_refusal_by_itself(gateway: Gateway) -> None:
+    table = gateway.folder / "mended.csv"
+    table.write_text("t,power\n0,1\n", encoding="utf-8")
+    before = gateway.pids()
+    wait_for(lambda: _energy(gateway.port) > (0, 0), "some energy")
+    energy = _energy(gateway.port)
+    text = gateway.text().partition("[[meter]]")[0]
+    gateway.write(f'{text}[[meter]]\nid = "house"\nsource = "replay"\n[meter.replay]\nfile = "mended.csv"\n')
+    wait_for(lambda: "mended.csv:1: column 'power'" in gateway.ask("ps")["config_error"], "the refusal")
+    table.write_text("t,active_power\n0,1\n1,1\n", encoding="utf-8")
+    wait_for(lambda: not gateway.ask("ps")["config_error"], "no refusal any more")
+    gateway.wait_ready()
+    after = gateway.pids()
+    assert {name for name in after if after[name] != before[name]} == {"measurement", "register-store"}
+    wait_for(lambda: _energy(gateway.port) == (0, 0), "the energies of the table, which are counted apart")
+    gateway.write()
+    wait_for(lambda: _energy(gateway.port) >= energy, "the energies of the first source")
 
 
 def test_settings_that_are_wrong_at_the_start_end_at_once(gateway: Gateway) -> None:

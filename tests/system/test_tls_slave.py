@@ -319,6 +319,7 @@ def test_kills_lose_no_accepted_certificate_and_bring_no_deleted_one_back(
                 time.sleep(dice.random() * 0.3)
             wait_for(lambda: _served(gateway, one), "the accepted peer is served again", 20)
         gateway.wait_ready()
+        wait_for(lambda: gateway.status(OTHER) == "pending", "the deleted peer has knocked again, and is a stranger")
     finally:
         stop.set()
         intruder.join(10)

@@ -31,7 +31,7 @@ cycle_ms = 100
 stale_after_s = 2
 [meter.modbus]
 profile = "ksem"
-host = "127.0.0.1"
+host = "{host}"
 port = {port}
 tls = true
 """
@@ -78,11 +78,11 @@ class Unlocker(Gateway):
 
 
 @contextlib.contextmanager
-def unlocker(folder: Path, port: int) -> Iterator[Unlocker]:
+def unlocker(folder: Path, port: int, host: str = "127.0.0.1", env: dict[str, str] | None = None) -> Iterator[Unlocker]:
     """A gateway that reads a meter with TLS, not yet accepted."""
-    gateway = Unlocker(folder, METER.format(port=port))
+    gateway = Unlocker(folder, METER.format(host=host, port=port))
     try:
-        gateway.launch()
+        gateway.launch(env=env)
         wait_for(gateway.run_dir.joinpath("supervisor.cmd").exists, "the supervisor")
         gateway.wait_ready()
         yield gateway

@@ -50,6 +50,7 @@ class Certificates:
 
     Attributes:
         counts: how many there are of each status.
+        changes: how often the list became another one.
     """
 
     def __init__(self, ask: Ask, on_change: Callable[[], None]) -> None:
@@ -60,6 +61,7 @@ class Certificates:
         self._rows: list[dict[str, Any]] = []
         self._told_at = 0.0
         self.counts: dict[str, int] = {}
+        self.changes = 0
 
     def said(self) -> None:
         """Something about certificates was said."""
@@ -67,7 +69,8 @@ class Certificates:
 
     def state(self) -> Changed:
         """As the stream tells it."""
-        return Changed(pending=self.counts.get("pending", 0), accepted=self.counts.get("accepted", 0))
+        counts = self.counts
+        return Changed(pending=counts.get("pending", 0), accepted=counts.get("accepted", 0), changes=self.changes)
 
     async def run(self) -> None:
         """Ask whenever something was said. Never returns."""
@@ -90,6 +93,7 @@ class Certificates:
             return
         self._decided, self._rows, self._told_at = decided, rows, now_s
         self.counts = {}
+        self.changes += 1
         for row in rows:
             self.counts[row["status"]] = self.counts.get(row["status"], 0) + 1
         self._on_change()

@@ -16,9 +16,9 @@ from services.measurement.modbus.registers import Order, Register, Type, registe
 from shared.config.check import Problem, build
 from shared.config.faults import located, wrong
 from shared.config.lines import Key
-from shared.config.load import read_toml
 from shared.config.model import Identity
 from shared.config.section import Section
+from shared.config.toml import content_of, read_toml, text_of
 from shared.errors import ConfigError
 from shared.modbus.pdu import MAX_READ
 from shared.registers.quantities import MANDATORY, PHASES, UNITS, hint
@@ -98,10 +98,12 @@ def load(named: str) -> Profile:
     shipped = resources.files("services.measurement") / "profiles"
     if named.endswith(".toml"):
         try:
-            return parse(Path(named).read_text(encoding="utf-8"), named)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-            raise ConfigError(f"{named}: profile cannot be read ({reason}); check path and permissions") from error
+            data = content_of(Path(named))
+        except OSError as error:
+            raise ConfigError(
+                f"{named}: profile cannot be read ({error.strerror}); check path and permissions"
+            ) from error
+        return parse(text_of(data, Path(named)), named)
     names = sorted(item.name.removesuffix(".toml") for item in shipped.iterdir() if item.name.endswith(".toml"))
     if named not in names:
         raise ConfigError(

@@ -5,7 +5,7 @@ skipped. The separator is a comma, or a semicolon where the header has one.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from math import isfinite
@@ -55,10 +55,11 @@ def _rows(file: TextIO, path: Path) -> Iterator[Frame]:
     lines = _Lines(file)
     header_line = next(lines, "")
     separator = ";" if ";" in header_line else ","
-    names = [name.strip() for name in next(csv.reader([header_line], delimiter=separator), [])]
+    header = next(_cells([header_line], separator, lambda: f"{path}:{lines.number or 1}"), [])
+    names = [name.strip() for name in header]
     _check_header(names, f"{path}:{lines.number or 1}")
     last_ns: int | None = None
-    for cells in csv.reader(lines, delimiter=separator):
+    for cells in _cells(lines, separator, lambda: f"{path}:{lines.number}"):
         place = f"{path}:{lines.number}"
         if len(cells) != len(names):
             raise ConfigError(f"{place}: has {len(cells)} cells, but the header has {len(names)} columns")
@@ -69,6 +70,18 @@ def _rows(file: TextIO, path: Path) -> Iterator[Frame]:
         values = {name: _number(cell, f"{place}: {name}") for name, cell in row.items() if cell}
         yield Frame(0 if last_ns is None else t_ns - last_ns, values)
         last_ns = t_ns
+
+
+def _cells(lines: Iterable[str], separator: str, place: Callable[[], str]) -> Iterator[list[str]]:
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise ConfigError(f"{place()}: is no row of a table ({error}); check meter.replay.file") from error
+        if cells is None:
+            return
+        yield cells
 
 
 class _Lines:

@@ -12,13 +12,14 @@ from cryptography.x509 import load_pem_x509_certificate
 from services.certificate_manager.rights import SHIPPED
 from shared.tls.certificate import floor, read
 from tests.support import ROOT
+from tests.system.foreign import need
 
 PAGE = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.foreign
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_the_one_line_for_a_client_makes_a_pair_that_can_be_accepted(tmp_path: Path) -> None:
+    need("openssl", "on Debian: apt install openssl", here=shutil.which("openssl") is not None)
     line = re.search(r"```sh\n(openssl req .*)\n```", PAGE)
     assert line is not None
     subprocess.run(["/bin/sh", "-c", line[1]], cwd=tmp_path, check=True, capture_output=True)

@@ -132,7 +132,7 @@ def test_whom_a_ca_vouches_for_does_not_take_places_of_those_who_wait(pending: P
         pending.take(stranger(number, authority="ca" * 32 if number % 2 else "cb" * 32), 0.0)
     assert sum(bool(contact.authority) for contact in pending) == MAX_AUTHORISED
     assert pending.get(waiting.fingerprint) is not None
-    pending.keep_authorities(frozenset({"ca" * 32}))
+    pending.forget_authorities(frozenset({"cb" * 32}))
     assert {contact.authority for contact in pending} == {"", "ca" * 32}
     pending.take(msgspec.structs.replace(waiting, authority="ca" * 32), 0.0)
     assert [contact.authority for contact in pending if contact.certificate.fingerprint == waiting.fingerprint] == [

@@ -1,10 +1,6 @@
 import os
 import random
-import signal
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +10,8 @@ from hypothesis import strategies as st
 from services.certificate_manager.trust_list import Entry, TrustList
 from services.certificate_manager.trust_store import StoreError, TrustStore, decode, encode
 from shared.tls.certificate import fingerprint
+from tests.killed import writer
 from tests.services.certificate_manager.made import der
-from tests.support import ROOT
 
 
 def entry(name: str = "client", **changes: str) -> Entry:
@@ -31,8 +27,9 @@ def loaded(state_dir: Path) -> tuple[set[str], str]:
 
 def test_what_was_written_is_read_again_and_a_person_can_read_it(tmp_path: Path) -> None:
     entries = [entry("heat pump"), entry("wall", grant="r"), entry("ca's", status="blocked", grant="")]
-    TrustStore(tmp_path / "state").write(entries)
-    assert list(TrustStore(tmp_path / "state").load()) == entries
+    TrustStore(tmp_path / "state").write(entries, 7)
+    store = TrustStore(tmp_path / "state")
+    assert (list(store.load()), store.log) == (entries, 7)
     path = tmp_path / "state" / "trust.json"
     assert '\n    "label": "heat pump",\n' in path.read_text(encoding="utf-8")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -80,7 +77,7 @@ def test_any_damage_means_that_nothing_is_accepted(data: st.DataObject) -> None:
     assert found == decode(WHOLE), "only what means the same may pass, e.g. another space"
 
 
-WHOLE = encode([entry("one"), entry("two", grant="r")])
+WHOLE = encode([entry("one"), entry("two", grant="r")], 25)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +86,7 @@ WHOLE = encode([entry("one"), entry("two", grant="r")])
         (WHOLE[:-40], "truncated"),
         (WHOLE.replace(b'"grant": "r"', b'"grant": "rw"', 1), "checksum"),
         (b"", "truncated"),
+        (WHOLE.replace(b'"log": 25', b'"log": 26'), "checksum"),
         (WHOLE.replace(b'"format": 1', b'"format": 2'), "its format is 2, not 1"),
         (encode([entry(grant="")]), "is accepted with grant ''"),
         (encode([Entry(fingerprint="ab" * 32, status="accepted", grant="rw", der=der())]), "is another one"),
@@ -134,20 +132,13 @@ def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
         TrustStore(tmp_path / "state").write([entry()])
 
 
-WRITERS = """
-import os, sys
-from pathlib import Path
+WRITER = """
 from services.certificate_manager.trust_list import TrustList
 from services.certificate_manager.trust_store import TrustStore, decode
 
-pool = decode(Path(sys.argv[2]).read_bytes())
-while sys.stdin.buffer.read(1):
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-        os.write(1, b"end\\n")
-        continue
-    os.write(1, f"{os.getpid()}\\n".encode())
+pool = decode(Path(sys.argv[2]).read_bytes()).entries
+
+def write():
     store = TrustStore(Path(sys.argv[1]))
     trust = store.load()
     number = int.from_bytes(os.urandom(2), "big")
@@ -156,10 +147,10 @@ while sys.stdin.buffer.read(1):
         entry = pool[number % len(pool)]
         known = trust.get(entry.fingerprint) is not None
         word = "delete" if known else "accept"
-        os.write(1, f"begin {word} {entry.fingerprint}\\n".encode())
+        tell("begin", word, entry.fingerprint)
         trust = trust.without(entry.fingerprint) if known else trust.having(entry)
         store.write(trust)
-        os.write(1, f"done {word} {entry.fingerprint}\\n".encode())  # the acknowledgement
+        tell("done", word, entry.fingerprint)  # the acknowledgement
 """
 
 
@@ -170,25 +161,9 @@ def test_kill_9_at_any_moment_loses_no_accepted_one_and_brings_no_deleted_one_ba
     chance = random.Random(3)
     sure: dict[str, bool] = {}
     decided = 0
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITERS, state, pool],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env={"PYTHONPATH": str(ROOT)},
-    ) as writers:
-        assert writers.stdin is not None
-        assert writers.stdout is not None
+    with writer(WRITER, state, pool) as writes:
         for _ in range(80):
-            writers.stdin.write(b"+")
-            pid = int(writers.stdout.readline())
-            told = [writers.stdout.readline().decode().split() for _ in range(chance.randrange(1, 6))]
-            moment = time.perf_counter() + chance.uniform(0, 0.006)
-            while time.perf_counter() < moment:  # finer than a sleep can tell
-                pass
-            os.kill(pid, signal.SIGKILL)
-            while (words := writers.stdout.readline().decode().split()) != ["end"]:
-                told.append(words)
+            told = writes.life(chance.randrange(1, 6), 0.006)
             sure |= {name: word == "accept" for state_, word, name in told if state_ == "done"}
             decided += sum(words[0] == "done" for words in told)
             open_ = told[-1] if told[-1][0] == "begin" else []
@@ -201,7 +176,6 @@ def test_kill_9_at_any_moment_loses_no_accepted_one_and_brings_no_deleted_one_ba
             assert accepted <= {*sure, *([open_[2]] if open_ else [])}
             if open_:
                 sure[open_[2]] = open_[2] in accepted
-        writers.stdin.close()
     assert decided > 40
 
 

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.master_pusher.build import dialler_of, once, sender, warnings_of
+from services.master_pusher.build import once, outward_of, sender, warnings_of
 from services.master_pusher.sender import ModbusSender
 from services.master_pusher.web import WebSender
 from shared import clock
@@ -28,9 +28,9 @@ def test_the_scheme_decides_what_is_spoken() -> None:
 
 def test_only_tls_receivers_need_somebody_to_decide() -> None:
     async def story() -> None:
-        assert dialler_of(FakeLife(Settings(address="plc"), Settings(address="http://x/")), lambda: None) is None
+        assert outward_of(FakeLife(Settings(address="plc"), Settings(address="http://x/")), lambda: None) is None
         for address in ("mbaps://plc", "https://x/"):
-            assert dialler_of(FakeLife(Settings(address=address)), lambda: None) is not None
+            assert outward_of(FakeLife(Settings(address=address)), lambda: None) is not None
 
     asyncio.run(story())
 
@@ -48,6 +48,12 @@ def test_what_should_be_known(settings: Settings, said: str) -> None:
     assert said in text
     (named,) = warnings_of(Config(master=Master(slave=(Settings(address="ok"), settings))))
     assert named.startswith(f"master.slave[2] ({settings.address}): ")
+
+
+def test_means_without_an_interval_are_warned_about() -> None:
+    (text,) = warnings_of(Config(master=Master(values="mean")))
+    assert "set interval_ms" in text
+    assert not list(warnings_of(Config(master=Master(values="mean", interval_ms=1000))))
 
 
 def test_once_writes_everything_and_says_so() -> None:

@@ -143,6 +143,14 @@ def test_an_impossible_reading_is_dropped_with_one_event(life: HeardLife, values
     assert gauge.fresh_until_ns == 0
 
 
+def test_why_readings_are_dropped_is_shown_until_one_is_not(life: HeardLife) -> None:
+    troubles: list[str] = []
+    gauge = Gauge(SIMULATED, life, lambda: None, lambda: troubles.append(gauge.trouble), source=Script())
+    for power in (1.0, float("inf"), 1.0, 1.0):
+        gauge.take(Reading(5, {"active_power": power}))
+    assert troubles == ["meter house: a sample was dropped: active_power is inf, not a finite number", ""]
+
+
 def test_every_change_of_the_source_is_published(life: HeardLife) -> None:
     troubles: list[str] = []
     gauge = Gauge(SIMULATED, life, lambda: None, lambda: troubles.append(gauge.trouble), source=Script())

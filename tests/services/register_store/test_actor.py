@@ -119,6 +119,18 @@ def audit(state_dir: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
+def test_a_damaged_journal_is_shown_for_as_long_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "counters-house.simulated.journal").write_bytes(bytes(8192))
+    life = FakeLife(tmp_path)
+
+    async def story() -> None:
+        note = str(life._status["note"])
+        assert note.startswith(f"{tmp_path}/counters-house.simulated.journal is damaged: neither of its two slots")
+
+    play(life, story)
+    assert [event.kind for event in life.of(Event)] == ["journal.damaged"]
+
+
 def test_a_write_is_kept_noted_published_and_answered_with_its_image(tmp_path: Path) -> None:
     life = FakeLife(tmp_path)
 

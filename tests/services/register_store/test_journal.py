@@ -1,10 +1,6 @@
 import os
 import random
-import signal
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -14,24 +10,13 @@ from services.register_store import journal as module
 from services.register_store.counters import LARGEST_MJ, NAMES
 from services.register_store.journal import SLOT_BYTES, Journal, JournalDamagedError, Record
 from shared.errors import ConfigError, MetergateError
-from tests.support import ROOT
+from tests.killed import writer
 
-WRITERS = """
-import os, sys
-from pathlib import Path
+WRITER = """
 from services.register_store.counters import NAMES
 from services.register_store.journal import Journal, Record
 
-def tell(number):
-    os.write(1, number.to_bytes(8, "big"))
-
-while sys.stdin.buffer.read(1):
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-        tell(0)
-        continue
-    tell(os.getpid())
+def write():
     journal = Journal(Path(sys.argv[1]))
     count = journal.record.values.get(NAMES[0], 0)
     while True:
@@ -215,27 +200,10 @@ def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.system
 def test_kill_9_at_any_moment_leaves_it_whole_and_never_behind_what_was_seen(path: Path) -> None:
-    chance = random.Random(2)
     last = 0
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITERS, path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env={"PYTHONPATH": str(ROOT)},
-    ) as writers:
-        assert writers.stdin is not None
-        assert writers.stdout is not None
+    with writer(WRITER, path) as writes:
         for _ in range(200):
-            writers.stdin.write(b"+")
-            pid = int.from_bytes(writers.stdout.read(8), "big")
-            seen = int.from_bytes(writers.stdout.read(8), "big")  # it writes now
-            moment = time.perf_counter() + chance.uniform(0, 0.003)
-            while time.perf_counter() < moment:  # finer than a sleep can tell
-                pass
-            os.kill(pid, signal.SIGKILL)
-            while number := int.from_bytes(writers.stdout.read(8), "big"):
-                seen = number
+            seen = int(writes.life(1, 0.003)[-1][0])
             journal = Journal(path)
             journal.close()
             assert len(set(journal.record.values.values())) == 1
@@ -243,5 +211,4 @@ def test_kill_9_at_any_moment_leaves_it_whole_and_never_behind_what_was_seen(pat
             assert found >= max(seen, last)
             assert found - seen <= 1
             last = found
-        writers.stdin.close()
     assert last > 1000

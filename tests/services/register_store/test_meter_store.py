@@ -99,6 +99,19 @@ def test_the_sources_own_counter_is_shown_and_guarded(story: Story) -> None:
     assert register(content, "active_energy_import") == 50_025
 
 
+def test_a_counter_that_jumps_all_the_time_is_told_ever_more_rarely_and_kept_in_full(story: Story) -> None:
+    for number in range(1001):
+        story.sample(
+            active_power=0.0, active_energy_import=5e6 * (number % 2), active_energy_export=5e6 * (number < 1000)
+        )
+    texts = [finding.text for finding in story.store.findings]
+    assert len([text for text in texts if "active_energy_import" in text]) == 9
+    assert "(256 times by now); held at " in texts[-2]
+    assert "active_energy_export of the source went from 5000.0000 to 0.0000 kWh; held at" in texts[-1]
+    story.sample(after_s=3601, active_power=0.0, active_energy_import=1e8)
+    assert "times" not in story.store.findings[-1].text, "told again after an hour of quiet"
+
+
 def test_counters_are_unknown_before_the_first_sample_only(story: Story) -> None:
     row = find("active_energy_import")
     assert row.address in unknown(story.store.content())

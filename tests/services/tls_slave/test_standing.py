@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from shared.bus.messages import RoleRights
 from shared.modbus.listen import bind
 from shared.modbus.server import Limits
+from shared.tls.trust import Standing
 from tests.services.tls_slave.bench import CUT_S, GIVEN, REFUSED, Bench, serving
 from tests.shared.modbus.samples import adu, answer, read, registers
 from tests.shared.tls.material import DAY, NOW, Made, make, run
@@ -76,6 +77,24 @@ def test_a_known_authority_serves_its_children_until_one_is_blocked_or_it_goes(t
             assert await second.ask() == GIVEN
             bench.server.decide(decided(seq=4))
             assert await second.ended() < CUT_S
+
+    run(story())
+
+
+def test_an_authority_that_is_gone_counts_no_more_before_its_handshakes_know(tmp_path: Path) -> None:
+    """Own keys are read and a new context is made after the decision; the one in use knows the authority still."""
+
+    async def story() -> None:
+        authority = make("authority", ca=True)
+        async with serving(tmp_path) as bench:
+            bench.use(authority)
+            bench.server.decide(decided(authorities=[authority], seq=2))
+            bench.server.decide(decided(seq=3))
+            client = await bench.connect(make("child", issuer=authority))
+            assert await client.ask() == REFUSED
+            assert [(access.verdict.standing, access.peer.authority) for access in bench.server.waiting()] == [
+                (Standing.PENDING, "")
+            ]
 
     run(story())
 

@@ -1,7 +1,8 @@
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import zmq
@@ -10,9 +11,9 @@ from shared.bus.codec import decode, encode
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Block, Event, Image, Message, Published, SourceState
 from shared.bus.network import Endpoint
-from shared.bus.publisher import MAX_TOPICS, Publisher
+from shared.bus.publisher import MAX_SUBSCRIPTIONS, MAX_TOPICS, Publisher
 from shared.bus.sockets import Context, Socket, context, pub_socket, sub_socket
-from tests.support import rss_kib
+from tests.support import Processes, rss_kib
 
 
 @pytest.fixture
@@ -161,3 +162,86 @@ def test_unsubscribing_and_rubbish_bring_nothing(ctx: Context, publisher: Publis
         assert publisher.socket.poll(5000)
         publisher.on_readable()
         assert not raw.poll(20)
+
+
+FLOOD = """
+import sys, zmq
+flood = zmq.Context().socket(zmq.SUB)
+flood.setsockopt(zmq.RECONNECT_IVL, 10)
+flood.setsockopt(zmq.SNDHWM, 0)  # otherwise it drops them itself
+flood.connect(sys.argv[1])
+for number in range(200_000):
+    flood.setsockopt(zmq.SUBSCRIBE, b"%050d" % number)
+print("flooding", flush=True)
+while True:
+    flood.poll(10)
+"""
+
+
+@pytest.mark.parametrize("over_tcp", [False, True])
+def test_a_flood_of_subscriptions_is_cut_off_and_others_are_served(
+    ctx: Context, endpoint: Endpoint, processes: Processes, over_tcp: bool
+) -> None:
+    warned: list[tuple[str, int]] = []
+    with ctx.socket(zmq.XPUB) if over_tcp else pub_socket(ctx, endpoint) as socket:
+        if over_tcp:  # between hosts there are keys, which are not the matter here
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+            socket.bind("tcp://127.0.0.1:*")
+            address = cast("bytes", socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
+            endpoint = Endpoint(address)
+        publisher = Publisher(socket, "measurement", 7, lambda text, **data: warned.append((text, data["times"])))
+        last = state(publisher, "house")
+        with connected(ctx, endpoint, b"source/") as honest:
+            assert joined(publisher, honest, 1) == [last]
+            before = rss_kib(os.getpid())
+            flood = processes.python("-c", FLOOD, endpoint.address)
+            until = time.monotonic() + 20
+            while len(warned) < 4 or "flooding" not in flood.output:
+                assert time.monotonic() < until, warned
+                if socket.poll(100):
+                    publisher.on_readable()
+            assert rss_kib(os.getpid()) - before < 20_000
+            again = state(publisher, "house", "again")
+            assert honest.poll(5000)
+            assert decode(honest.recv_multipart()[1]) == again
+            flood.popen.kill()
+            flood.wait()
+            while publisher._prefixes != {b"source/"}:
+                assert time.monotonic() < until
+                if socket.poll(100):
+                    publisher.on_readable()
+            with connected(ctx, endpoint, b"source/h") as later:
+                assert joined(publisher, later, 1) == [again]
+    assert warned == [("subscriber cut off", 2**power) for power in range(len(warned))]
+
+
+def connected(ctx: Context, endpoint: Endpoint, prefix: bytes) -> Socket:
+    sub = ctx.socket(zmq.SUB)
+    sub.setsockopt(zmq.LINGER, 0)
+    sub.setsockopt(zmq.SUBSCRIBE, prefix)
+    sub.connect(endpoint.address)
+    return sub
+
+
+def test_so_many_distinct_subscriptions_are_taken(ctx: Context, publisher: Publisher, endpoint: Endpoint) -> None:
+    last = state(publisher, "house")
+    many = [b"%d" % number for number in range(MAX_SUBSCRIPTIONS - 1)]
+
+    def serve(done: Callable[[], object]) -> None:
+        until = time.monotonic() + 10
+        while not done():
+            assert time.monotonic() < until
+            if publisher.socket.poll(10):
+                publisher.on_readable()
+
+    with sub_socket(ctx, endpoint, *many[::2]) as some, sub_socket(ctx, endpoint, *many[1::2]):
+        serve(lambda: len(publisher._prefixes) == len(many))
+        with sub_socket(ctx, endpoint, b"source/") as other, sub_socket(ctx, endpoint, b"source/") as same:
+            serve(lambda: other.poll(0) and same.poll(0))
+            assert publisher._times == 0
+            with sub_socket(ctx, endpoint, b"source/h") as one_too_many:
+                serve(lambda: publisher._times)
+                assert not one_too_many.poll(0)
+                some.close()  # makes room; who was cut off comes again
+                serve(lambda: one_too_many.poll(0))
+                assert decode(one_too_many.recv_multipart()[1]) == last

@@ -177,6 +177,8 @@ def test_the_same_value_again_leaves_the_file_alone(file: Path) -> None:
         ("slave..port", "1", RefusedError, "'slave..port' is no key"),
         ("meter[0].unit", "1", RefusedError, "'meter[0].unit' is no key"),
         ("slave port", "1", RefusedError, "'slave port' is no key"),
+        ("a" + ".a" * 5_000, "1", RefusedError, "is no key: it has 5001 parts"),
+        ("log.level", "{a" + ".a" * 5_000 + " = 1}", ConfigError, "log.level: is '{a.a.a"),
     ],
 )
 def test_a_wrong_change_is_refused_and_the_file_stays(
@@ -208,7 +210,12 @@ def test_a_wrong_file_can_be_put_right(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"[slave\n", ":1: is not valid TOML"), (b"\xff", "is not UTF-8"), (b"x = " + b"[" * 9999, "nested too deeply")],
+    [
+        (b"[slave\n", ":1: is not valid TOML"),
+        (b"\xff", "is not UTF-8"),
+        (b"x = " + b"[" * 9999, "nested too deeply"),
+        (b"a" + b".a" * 5000 + b" = 1", ":1: is not usable: a key has too many parts"),
+    ],
 )
 def test_a_file_that_is_no_toml_is_told(file: Path, content: bytes, words: str) -> None:
     file.write_bytes(content)

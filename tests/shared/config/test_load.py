@@ -40,6 +40,15 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str]] = {
         "2: is not valid TOML: a number of thousands",
     ),
     "nesting": ("x = " + "[" * 5_000, "1: is not usable: its tables or lists are nested too deeply"),
+    "nesting in one line": (
+        "\nx = " + "{a = " * 9,
+        "2: is not usable: its tables or lists are nested",
+    ),
+    "dotted key": (
+        "[log]\na" + " . a" * 2_000 + " = 1\n",
+        "2: is not usable: a key has too many parts, more",
+    ),
+    "dotted header": ('["a"' + ".'b'" * 9 + "]\n", "1: is not usable: a key has too many parts"),
     "control character": ("[log]\nlevel = 'a\x00b'\n", "2: is not valid TOML: "),
     "unknown section": ("\n[slaev]\n", "2: slaev: is no setting; did you mean 'slave'?"),
     "unknown key": ('[log]\nlevle = "info"\n', "2: log.levle: is no setting; did you mean 'level'?"),
@@ -102,7 +111,38 @@ def test_each_kind_of_mistake_has_its_own_message_with_line_and_key(name: str) -
 
 
 def test_the_messages_differ() -> None:
-    assert len({mistakes(text)[0] for text, _ in ONE_MISTAKE.values()}) == len(ONE_MISTAKE) - 1  # empty and blank alike
+    alike = {"blank", "dotted header", "nesting in one line"}
+    texts = [text for name, (text, _) in ONE_MISTAKE.items() if name not in alike]
+    assert len({mistakes(text)[0] for text in texts}) == len(texts)
+
+
+def test_a_text_with_dots_and_brackets_is_no_key() -> None:
+    names = ".".join("abcdefghijklmnop")
+    text = f"""# {names} = 1 [[[[[[[[[[
+[[meter]]
+id = "house"
+source = "modbus"
+[meter.modbus]
+host = "{names}"  # {names}
+profile = '''{"[" * 20}{names}.toml'''
+"""
+    (meter,) = parse(text.encode(), FILE, {}).meter
+    assert meter.modbus
+    assert meter.modbus.host == names
+
+
+def test_of_thousands_of_mistakes_the_first_are_told() -> None:
+    text = METER + "[slave]\n" + "".join(f"k{number} = 1\n" for number in range(20_000))
+    found = mistakes(text)
+    assert found[0].startswith("5: slave.k0: is no setting; known here: ")
+    assert found[-1] == "55: from here on 19950 mistakes more"
+    assert sum(map(len, found)) < 20_000
+
+
+def test_a_key_or_a_reason_without_end_is_shown_in_part() -> None:
+    long = "k" * 500_000
+    assert len(mistakes(f"{long} = 1\n")[0]) < 500
+    assert len(mistakes(f"[{long}]\n[{long}]\n")[0]) < 500
 
 
 def test_all_mistakes_come_in_the_order_of_the_lines() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.connect import Connector
 from shared.errors import PeerError
 from shared.tls.context import CIPHERS, CIPHERSUITES, client_context, server_context
 from shared.tls.dial import dial
@@ -83,7 +84,7 @@ def test_our_client_speaks_both_versions_and_never_resumes(version: ssl.TLSVersi
             port = server.sockets[0].getsockname()[1]
             for _ in range(2):
                 echo = Echo()
-                transport = await dial(context, "127.0.0.1", port, lambda _, echo=echo: echo)  # type: ignore[misc]
+                transport = await dial(context, Connector("127.0.0.1", port), lambda _, echo=echo: echo)  # type: ignore[misc]
                 assert transport.get_extra_info("tls_peer").version == version.name.replace("_", ".")
                 transport.write(b"ping")
                 await until(lambda echo=echo: echo.received)  # type: ignore[misc]
@@ -113,7 +114,7 @@ def test_our_client_refuses_old_versions(tmp_path: Path) -> None:
             old = await s_client(port, None, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
             assert "New, TLSv1.0, Cipher is" in old, "whoever wants that gets it there"
             with pytest.raises(PeerError, match="handshake"):
-                await dial(client_context(own_keys().ec), "127.0.0.1", port, lambda _: Echo())
+                await dial(client_context(own_keys().ec), Connector("127.0.0.1", port), lambda _: Echo())
 
     run(story())
 
@@ -174,7 +175,7 @@ def test_our_clients_certificate_comes_with_its_chain_as_well(tmp_path: Path) ->
     async def story() -> None:
         async with serving(server_context(own_keys().pairs, [root.certificate])) as service:
             echo = Echo()
-            transport = await dial(client_context(pair), "127.0.0.1", service.port, lambda _: echo)
+            transport = await dial(client_context(pair), Connector("127.0.0.1", service.port), lambda _: echo)
             await until(lambda: service.peers)
             assert service.peers[0].chain_valid
             transport.abort()
@@ -266,7 +267,7 @@ def test_our_client_takes_a_server_whose_certificate_is_on_p384(version: ssl.TLS
         async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=settings) as server:
             echo = Echo()
             port = server.sockets[0].getsockname()[1]
-            transport = await dial(client_context(own_keys().ec), "127.0.0.1", port, lambda _: echo)
+            transport = await dial(client_context(own_keys().ec), Connector("127.0.0.1", port), lambda _: echo)
             assert transport.get_extra_info("tls_peer").certificate.key == "EC P-384"
             transport.abort()
             await until(lambda: echo.lost)

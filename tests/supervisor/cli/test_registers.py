@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from shared.registers.blocks import all_rows
+from tests.services.measurement.modbus.foreign_meter import ForeignMeter
 from tests.shared.bus.talker import Talker, image, once
 from tests.supervisor.cli.conftest import Run
 from tests.support import Processes, free_port, is_listening, wait_for
@@ -139,6 +141,27 @@ def test_an_exception_is_told_in_words(run: Run, port: int) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "exception 02: there is no such register" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("active_power_import", "exception 04: the measurement is stale, or there was none yet"),
+        (
+            "active_energy_import",
+            "exception 04: this counter is not known: there was no measurement yet, or its journal",
+        ),
+        ("manufacturer_id", "exception 04: the slave has no registers yet: register-store does not run, or hangs"),
+    ],
+)
+def test_why_there_is_no_value_depends_on_what_was_asked_for(run: Run, what: str, words: str) -> None:
+    with ForeignMeter({}) as meter:
+        meter.failing = dict.fromkeys(range(65_000), ExcCodes.DEVICE_FAILURE)
+        result = run("read", what, "--host", "127.0.0.1", "--port", meter.port)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert result.stderr.count("exception 04") == 1
+    assert result.stderr.count("; or ") == 0
 
 
 def test_a_slave_that_is_away_is_named(run: Run) -> None:

@@ -146,10 +146,12 @@ class Changed(Answer, frozen=True, kw_only=True):
     Attributes:
         pending: certificates that wait for a decision.
         accepted: certificates that are accepted.
+        changes: rises with each change, also with one that leaves the counts as they are: a name, last seen.
     """
 
     pending: int
     accepted: int
+    changes: int = 0
 
 
 class SettingsState(Answer, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ export const PAGES = [
   { id: "bus", icon: "bus", load: () => import("./pages/bus.tsx") },
   { id: "events", icon: "events", load: () => import("./pages/events/index.tsx") },
   { id: "settings", icon: "settings", load: () => import("./pages/settings.tsx") },
-  { id: "account", icon: "account", scope: "view", load: () => import("./pages/account.tsx") },
+  { id: "account", icon: "account", scope: "view", load: () => import("./pages/account/index.tsx") },
 ] as const satisfies readonly Page[];
 
 export type PageId = (typeof PAGES)[number]["id"];

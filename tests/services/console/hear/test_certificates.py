@@ -1,71 +1,78 @@
-"""The list of certificates is asked for when something was said, and pages hear of what changed."""
+"""The list of certificates in short: every change is told, also one that leaves all counts as they are."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.console.hear.certificates import Certificates
+import pytest
+
+from services.console.hear import certificates
+from services.console.hear.certificates import Certificates, listed
 from shared.errors import PeerError
 from tests.support import until
 
+if TYPE_CHECKING:
+    from services.console.api.models.events import Changed
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asks at once, and again at once."""
+    monkeypatch.setattr(certificates, "GATHER_S", 0.0)
+    monkeypatch.setattr(certificates, "PAUSE_S", 0.0)
+
+
+def row(name: str, status: str, label: str = "", last_seen: str = "") -> dict[str, Any]:
+    return {"fingerprint": name, "status": status, "grant": "", "label": label, "last_seen": last_seen}
+
 
 class Manager:
-    """Answers `list`."""
+    """Answers with what the test says, two rows a page."""
 
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.asked = 0
+    def __init__(self, *rows: dict[str, Any]) -> None:
+        self.rows = list(rows)
         self.away = False
+        self.asked = 0
 
-    async def ask(self, instance: str, verb: str, args: dict[str, Any]) -> dict[str, Any]:
-        assert (instance, verb) == ("certificate-manager", "list")
+    async def ask(self, _instance: str, _verb: str, args: dict[str, Any]) -> dict[str, Any]:
         self.asked += 1
         if self.away:
             raise PeerError("no answer")
-        rows = [
-            row for row in sorted(self.rows, key=lambda row: row["fingerprint"]) if row["fingerprint"] > args["after"]
-        ]
-        return {"certificates": rows[:64], "more": len(rows) > 64}
+        rest = [each for each in self.rows if each["fingerprint"] > args["after"]]
+        return {"certificates": rest[:2], "more": len(rest) > 2}
 
 
-def row(number: int, status: str = "pending") -> dict[str, Any]:
-    return {"fingerprint": f"{number:064x}", "status": status, "grant": "", "label": "", "last_seen": "1"}
+def test_all_pages_are_asked_for() -> None:
+    manager = Manager(*(row(name, "pending") for name in "abcde"))
+    assert [each["fingerprint"] for each in asyncio.run(listed(manager.ask))] == list("abcde")
 
 
-def test_what_came_is_told_and_what_is_as_before_is_not() -> None:
+def test_each_change_is_told_and_no_two_are_alike() -> None:
+    manager = Manager(row("a", "pending"), row("b", "accepted"))
+    told: list[Changed] = []
+
     async def story() -> None:
-        manager, told = Manager(), []
-        certificates = Certificates(manager.ask, lambda: told.append(certificates.state()))
-        work = asyncio.create_task(certificates.run())
-        manager.rows = [row(number) for number in range(100)]
-        certificates.said()
-        await until(lambda: told)
-        assert (told[-1].pending, told[-1].accepted) == (100, 0), "all pages were asked for"
-        manager.rows[0]["last_seen"] = "2"
+        follows = Certificates(manager.ask, lambda: told.append(follows.state()))
+        running = asyncio.create_task(follows.run())
+
+        async def said(count: int) -> None:
+            follows.said()
+            await until(lambda: len(told) == count, f"{count} changes")
+
+        await said(1)
+        manager.rows[1] = row("b", "accepted", label="Pump")
+        await said(2)
+        manager.rows.append(row("c", "ca"))
+        await said(3)
+        manager.rows[0] = row("a", "accepted")
+        await said(4)
         asked = manager.asked
-        certificates.said()
-        await until(lambda: manager.asked >= asked + 2)
-        await until(lambda: not certificates._said.is_set())
-        assert len(told) == 1, "seen again is no news within seconds"
-        manager.rows[0] |= {"status": "accepted", "grant": "rw"}
-        certificates.said()
-        await until(lambda: len(told) == 2)
-        assert (told[-1].pending, told[-1].accepted) == (99, 1)
-        work.cancel()
-
-    asyncio.run(story())
-
-
-def test_a_manager_that_is_away_is_asked_again_when_it_speaks() -> None:
-    async def story() -> None:
-        manager, told = Manager(), []
+        follows.said()
+        await until(lambda: manager.asked >= asked + 2, "the same again")
         manager.away = True
-        certificates = Certificates(manager.ask, lambda: told.append(1))
-        work = asyncio.create_task(certificates.run())
-        certificates.said()
-        await until(lambda: manager.asked)
-        manager.away, manager.rows = False, [row(1)]
-        certificates.said()
-        await until(lambda: told)
-        work.cancel()
+        follows.said()
+        await until(lambda: manager.asked >= asked + 3, "no answer")
+        running.cancel()
 
     asyncio.run(story())
+    assert [(each.pending, each.accepted) for each in told] == [(1, 1), (1, 1), (1, 1), (0, 2)]
+    assert len({each.changes for each in told}) == 4

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_profile_that_does_not_exist(named: str, words: list[str]) -> None:
         ('title = "a"\nkind\n', "my.toml:2: is not valid TOML"),
         (f'title = "a"\nbases = [{"9" * 5000}]\n', "my.toml:2: is not valid TOML: a number of thousands of digits"),
         ("block = " + "[" * 5000, "my.toml:1: is not usable"),
+        ('title = "a"\na' + ".a" * 5000 + " = 1", "my.toml:2: is not usable: a key has too many parts"),
     ],
 )
 def test_a_profile_that_is_not_toml(text: str, words: str) -> None:
@@ -75,6 +77,18 @@ def test_a_profile_that_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_bytes(b"title = '\xff'")
     with pytest.raises(ConfigError, match="UTF-8"):
+        load(str(path))
+
+
+def test_a_profile_that_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match=r"own\.toml: is a pipe or a device; put a file there"):
+        load(str(path))
+    path.unlink()
+    with path.open("wb") as huge:
+        huge.truncate(1 << 40)
+    with pytest.raises(ConfigError, match=r"own\.toml: has more than 1048576 bytes"):
         load(str(path))
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
 from structlog.testing import capture_logs
 
 from services.measurement.modbus.plan import Request
@@ -18,7 +17,8 @@ from services.measurement.pace import BootClock
 from shared.config.model import Modbus
 from shared.errors import PeerError
 from shared.tls.certificate import fingerprint
-from tests.services.measurement.modbus.tls_meter import Manager, TlsMeter, tls_meter
+from tests.services.measurement.modbus.tls_meter import TlsMeter, tls_meter
+from tests.shared.tls.manager import Manager
 from tests.shared.tls.material import DAY, NOW, Made, make, run
 from tests.support import free_port, until
 
@@ -35,8 +35,8 @@ Story = Callable[[TlsMeter, Manager, TlsWire], Awaitable[None]]
 def play(folder: Path, story: Story, made: Made = METER, host: str = "127.0.0.1", timeout_s: float = 5.0) -> None:
     async def whole() -> None:
         manager = Manager(folder)
-        async with tls_meter(made.save(folder), manager.known) as meter:
-            wire = TlsWire(Modbus(host=host, port=meter.port, tls=True, timeout_s=timeout_s), manager.peers)
+        async with tls_meter(made.save(folder), manager.known) as meter, manager.running():
+            wire = TlsWire(Modbus(host=host, port=meter.port, tls=True, timeout_s=timeout_s), manager.outward)
             await story(meter, manager, wire)
             wire.close()
             await until(lambda: meter.ended == meter.handshakes)
@@ -120,20 +120,6 @@ def test_a_request_after_the_cut_is_refused_and_cuts_nothing_twice(tmp_path: Pat
     play(tmp_path, story)
 
 
-def test_older_decisions_that_come_late_change_nothing(tmp_path: Path) -> None:
-    async def story(_meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        manager.say(METER)
-        manager.say()
-        in_force = manager.peers.decisions
-        manager._seq = 0
-        manager.say(METER)
-        assert manager.peers.decisions is in_force
-        with pytest.raises(PeerError, match="not accepted yet"):
-            await wire.connect()
-
-    play(tmp_path, story)
-
-
 def test_the_calendar_is_looked_at_before_each_request(tmp_path: Path) -> None:
     short = make("short", end=NOW + DAY)
 
@@ -147,51 +133,6 @@ def test_the_calendar_is_looked_at_before_each_request(tmp_path: Path) -> None:
         assert (len(meter.requests), wire.connected) == (1, False)
 
     play(tmp_path, story, short)
-
-
-def test_a_known_authority_counts_for_the_host_that_it_names_and_no_other(tmp_path: Path) -> None:
-    root = make("root", with_key="ec-root", ca=True)
-    leaf = make("leaf", issuer=root, extensions=[x509.SubjectAlternativeName([x509.DNSName("localhost")])])
-
-    async def named(_meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        manager.say(authorities=(root,))
-        await wire.connect()
-        assert await wire.read(Request(3, 0, 1)) == [7]
-        (seen,) = manager.bus.seen
-        assert (seen.verdict, seen.authority) == ("CA_VALID", fingerprint(root.der))
-        manager.say(authorities=(root,), blocked=(leaf,))
-        assert not wire.connected
-        with pytest.raises(PeerError, match="is refused: blocked by the owner"):
-            await wire.connect()
-
-    async def other(meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        manager.say(authorities=(root,))
-        with pytest.raises(PeerError, match="not accepted yet"):
-            await wire.connect()
-        assert (manager.bus.seen[0].verdict, manager.bus.seen[0].authority) == ("PENDING", "")
-        assert meter.requests == []
-
-    async def gone(_meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        manager.say(authorities=(root,))
-        await wire.connect()
-        manager.say()
-        assert not wire.connected
-
-    play(tmp_path, named, leaf, host="localhost")
-    play(tmp_path, other, leaf, host="127.0.0.1")
-    play(tmp_path, gone, leaf, host="localhost")
-
-
-def test_a_weak_key_is_not_even_listed(tmp_path: Path) -> None:
-    weak = make("weak", with_key="p521")
-
-    async def story(_meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        manager.say(weak)
-        with pytest.raises(PeerError, match="is refused: its curve is secp521r1"):
-            await wire.connect()
-        assert manager.bus.seen == []
-
-    play(tmp_path, story, weak)
 
 
 def test_exceptions_and_nonsense_are_told(tmp_path: Path) -> None:
@@ -227,25 +168,13 @@ def test_a_silent_meter(tmp_path: Path) -> None:
     play(tmp_path, story, timeout_s=0.1)
 
 
-def test_own_keys_that_are_missing_or_damaged_are_told(tmp_path: Path) -> None:
-    async def story(_meter: TlsMeter, manager: Manager, wire: TlsWire) -> None:
-        manager.say(METER)
-        (manager.keys_dir / "ec.pem").write_text("nothing")
-        with pytest.raises(PeerError, match="own keys cannot be used"):
-            await wire.connect()
-        (manager.keys_dir / "ec.key").unlink()
-        with pytest.raises(PeerError, match="does not hold both key pairs"):
-            await wire.connect()
-
-    play(tmp_path, story)
-
-
 def test_nobody_there(tmp_path: Path) -> None:
     async def story() -> None:
         manager = Manager(tmp_path)
-        manager.say(METER)
-        with pytest.raises(PeerError, match="no connection: Connection refused"):
-            await TlsWire(Modbus(host="127.0.0.1", port=free_port(), tls=True), manager.peers).connect()
+        async with manager.running():
+            manager.say(METER)
+            with pytest.raises(PeerError, match="connection refused"):
+                await TlsWire(Modbus(host="127.0.0.1", port=free_port(), tls=True), manager.outward).connect()
 
     run(story())
 

@@ -53,6 +53,8 @@ MISTAKES = [
     ("t,active_power\n0,nan\n", "day.csv:2: active_power: 'nan' is not finite; leave it empty"),
     ("t,active_power\nnoon,1\n", "day.csv:2: t: 'noon' is neither seconds nor a time"),
     ("t,active_power\ninf,1\n", "day.csv:2: t: 'inf' is neither seconds nor a time"),
+    ("t,active_power\n0,1\n1," + "1" * 200_000 + "\n", "day.csv:3: is no row of a table (field larger than"),
+    ("t," + "a" * 200_000 + "\n0,1\n", "day.csv:1: is no row of a table (field larger than"),
     ("t,active_power\n5,1\n5,1\n", "day.csv:3: t: is not later than in the row before"),
 ]
 

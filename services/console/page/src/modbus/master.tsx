@@ -46,6 +46,7 @@ export function MasterCard({ push, because }: { push: Resource<Push>; because: s
     {
       key: "name",
       title: t("push.name"),
+      className: "called",
       cell: (row) => (
         <div class="stack">
           <strong class="name">{row.name || row.address}</strong>
