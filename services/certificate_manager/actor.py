@@ -5,7 +5,8 @@ import contextlib
 import time
 from typing import ClassVar, Final
 
-from services.certificate_manager import authorities, listing, rights
+from services.certificate_manager import authorities, ca_folder, listing, rights
+from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.commands import Commands
 from services.certificate_manager.decisions import Decisions
 from services.certificate_manager.enforcement import Enforcement
@@ -39,7 +40,7 @@ class CertificateManager(Actor):
         self._settings = config.certificates
         self._remote = _remote(config)
         self._roles = rights.table(config.certificates)
-        self._own = Own(config.certificates)
+        self._own = Own(config.certificates, config.gateway.run_dir)
         self._pending = Pending(time.monotonic)
         self._ledger = Ledger()
         self._store = TrustStore(config.gateway.state_dir)
@@ -88,8 +89,48 @@ class CertificateManager(Actor):
 
     async def reload_authorities(self, who: Who | None) -> None:
         """Read the folder of CAs; `who` asked for it, or nobody did and it changed."""
-        loaded = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
+        await self._take(await asyncio.to_thread(authorities.load, self._settings.ca_dir), who)
+
+    async def add_authority(self, name: str, pem: str, who: Who) -> None:
+        """Put a CA into the folder: durable and audited before it is in force.
+
+        Raises:
+            RefusedError: why not.
+        """
+        subjects = ", ".join(each.subject for each in ca_folder.judged(pem, len(self._decisions.authorities.pem)))
+        beside = await asyncio.to_thread(ca_folder.prepare, self._settings.ca_dir, name, pem)
+        try:
+            await self._decisions.record("authority.add", f"{name}.pem", subjects, who)
+            await asyncio.to_thread(ca_folder.place, beside, name)
+        finally:
+            await asyncio.to_thread(ca_folder.drop, beside)
+        await self.reload_authorities(who)
+
+    async def remove_authority(self, file: str, who: Who) -> None:
+        """Take a file out of the folder: whom it vouched for is refused at once, also where the disk is slow.
+
+        Raises:
+            RefusedError: there is no such file; or it stays, and so does what it vouches for.
+        """
+        folder = self._settings.ca_dir
+        path = ca_folder.known(folder, file)
+        await self._take(await asyncio.to_thread(authorities.load, folder, path.name), who)
+        try:
+            await asyncio.to_thread(ca_folder.take_out, path)
+        except OSError as error:
+            await self.reload_authorities(who)
+            raise RefusedError(
+                f"{path} cannot be removed ({error.strerror}): it is in force; remove it by hand"
+            ) from error
+        await self._decisions.record("authority.remove", path.name, "removed", who)
+        await self.reload_authorities(who)
+
+    async def _take(self, loaded: Authorities, who: Who | None) -> None:
+        """Authorities as they are from now on: fewer are told to all before it is audited, more after it."""
         before, self._decisions.authorities = self._decisions.authorities, loaded
+        fewer = loaded.fingerprints < before.fingerprints
+        if fewer:
+            self._publish()
         for fault in loaded.faults:
             if who is not None or fault not in before.faults:
                 self._tell("authorities.broken", "error", fault, "")
@@ -98,7 +139,7 @@ class CertificateManager(Actor):
             names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
             self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
             await self._note("authorities.changed", names, "loaded", who)
-        if loaded.pem != before.pem:
+        if loaded.pem != before.pem and not fewer:
             self._publish()
 
     async def _begin(self) -> None:

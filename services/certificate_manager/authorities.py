@@ -62,13 +62,15 @@ def mark(folder: Path) -> Mark:
     return tuple(marks)
 
 
-def load(folder: Path) -> Authorities:
-    """Read every file; one that is broken does not keep the others out."""
+def load(folder: Path, without: str = "") -> Authorities:
+    """Read every file but `without`; one that is broken does not keep the others out."""
     before = mark(folder)
     pem = b""
     found: dict[str, Authority] = {}
     faults: list[str] = []
     for path in _files(folder):
+        if path.name == without:
+            continue
         try:
             certificates = x509.load_pem_x509_certificates(_content(path))
         except (OSError, ValueError) as error:

@@ -44,10 +44,34 @@ def edit(
         verify: given what would be written, right in itself; raises where it must not be.
 
     Raises:
+        ConfigError, RefusedError: as `rewrite`.
+    """
+
+    def by_program(text: str) -> tuple[str, dict[str, Any]]:
+        import tomlkit  # noqa: PLC0415  # only who edits pays for it
+
+        document = tomlkit.parse(text)
+        change(document)
+        meant = document.unwrap()
+        return arrange(text, meant) or document.as_string(), meant
+
+    rewrite(path, by_program, verify)
+
+
+def rewrite(
+    path: Path, change: Callable[[str], tuple[str, dict[str, Any]]], verify: Callable[[bytes], None] = lambda _: None
+) -> None:
+    """As `edit`, by the text alone.
+
+    Args:
+        path: settings file.
+        change: from the text before to the one after, and what that has to mean.
+        verify: given what would be written, right in itself; raises where it must not be.
+
+    Raises:
         ConfigError: the file cannot be read, or would be wrong; nothing was written.
         RefusedError: it cannot be written, or somebody else changed it meanwhile; nothing was written.
     """
-    import tomlkit  # noqa: PLC0415  # only who edits pays for it
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
     try:
@@ -57,12 +81,10 @@ def edit(
             text = text_of(before, path)
             read_toml(text, path)  # says with line and cure what is wrong, and before tomlkit has no bounds
             try:
-                document = tomlkit.parse(text)
+                after_text, meant = change(text)
             except (TOMLKitError, ValueError) as error:
                 raise RefusedError(f"{path}: cannot be edited by program ({error}); edit it by hand") from error
-            change(document)
-            meant = document.unwrap()
-            after = (arrange(text, meant) or document.as_string()).encode()
+            after = after_text.encode()
             if after == before:
                 return
             _check(after, path, meant)
@@ -86,7 +108,7 @@ def set_value(
     Raises:
         ConfigError, RefusedError: as `edit`; also where the key leads nowhere.
     """
-    steps = _steps(dotted_key)
+    steps = steps_of(dotted_key)
     value = _value(toml_value_text)
 
     def change(document: "TOMLDocument") -> None:
@@ -98,10 +120,11 @@ def set_value(
             raise RefusedError(f"{dotted_key}: a number stands behind a list of tables only; set a key in it")
         table[name] = value
 
-    edit(path, change, lambda text, meant: _in_its_place(text, meant, steps[-1][0], value), verify)
+    edit(path, change, lambda text, meant: in_its_place(text, meant, steps[-1][0], value), verify)
 
 
-def _steps(dotted_key: str) -> list[tuple[str, int | None]]:
+def steps_of(dotted_key: str) -> list[tuple[str, int | None]]:
+    """Name of each part of a dotted key, and its number in a list, from 1; RefusedError for what is no key."""
     steps = []
     parts = dotted_key.split(".")
     if len(parts) > DEEPEST:
@@ -123,7 +146,7 @@ def _value(text: str) -> Any:
     return read["value"] if read.keys() == {"value"} else text
 
 
-def _in_its_place(text: str, meant: dict[str, Any], name: str, value: Any) -> str | None:
+def in_its_place(text: str, meant: dict[str, Any], name: str, value: Any) -> str | None:
     """The text with a new key where a person would write it; None where the key is there already, or no place fits.
 
     That is the line `#name = ...` that shows its default, or else below the last key of its table: above the comments
@@ -188,7 +211,8 @@ def _check(after: bytes, path: Path, meant: dict[str, Any]) -> None:
     try:
         parse(after, path)
     except ConfigError as error:
-        raise ConfigError(f"{error}\nnothing was written; the lines above are those of the changed text") from error
+        words = f"{error}\nnothing was written; the lines above are those of the changed text"
+        raise ConfigError(words, error.faults) from error
     if tomllib.loads(after.decode()) != meant:
         raise RefusedError(f"{path}: this change cannot be made by program; nothing was written, edit it by hand")
 

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Fault
 
 LARGEST_BYTES: Final = 1024 * 1024
 """A thousand meters take less."""
@@ -58,7 +58,7 @@ def text_of(data: bytes, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+        raise _wrong(path, line, f"is not UTF-8 text ({error.reason}); save it as UTF-8") from error
 
 
 def read_toml(text: str, path: Path) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         ConfigError: it is not TOML, or nested beyond measure, `file:line: reason`.
     """
     if text.startswith("\ufeff"):
-        raise ConfigError(f"{path}:1: begins with a byte order mark; save it as UTF-8 without BOM")
+        raise _wrong(path, 1, "begins with a byte order mark; save it as UTF-8 without BOM")
     _refuse_depth(text, path)
     try:
         return tomllib.loads(text)
@@ -76,13 +76,12 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         reason, _, place = str(error).rpartition(" (at ")
         line_text = place.removeprefix("line ").partition(",")[0]
         number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        raise ConfigError(
-            f"{path}:{number}: is not valid TOML: {shortened(reason or str(error), LONGEST_REASON)}"
-        ) from error
+        said = shortened(reason or str(error), LONGEST_REASON)
+        raise _wrong(path, number, f"is not valid TOML: {said}") from error
     except ValueError as error:
         lines = text.split("\n")
         longest = max(range(len(lines)), key=lambda index: len(lines[index]))
-        raise ConfigError(f"{path}:{longest + 1}: is not valid TOML: a number of thousands of digits") from error
+        raise _wrong(path, longest + 1, "is not valid TOML: a number of thousands of digits") from error
 
 
 def shortened(text: str, longest: int) -> str:
@@ -105,9 +104,11 @@ def _refuse_depth(text: str, path: Path) -> None:
         if parts > DEEPEST or depth > DEEPEST:
             line = text.count("\n", 0, found.start()) + 1
             what = "its tables or lists are nested too deeply" if depth > DEEPEST else "a key has too many parts"
-            raise ConfigError(
-                f"{path}:{line}: is not usable: {what}, more than {DEEPEST}; no setting needs that, remove it"
-            )
+            raise _wrong(path, line, f"is not usable: {what}, more than {DEEPEST}; no setting needs that, remove it")
+
+
+def _wrong(path: Path, line: int, reason: str) -> ConfigError:
+    return ConfigError(f"{path}:{line}: {reason}", (Fault(line, "", reason),))
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -23,15 +23,22 @@ class Verdict(Enum):
 
 
 class _Held:
-    """An image that counts, with both faces compiled, so that turning stale costs nothing while requests wait."""
+    """An image that counts. Its stale face is made once it is needed, which most images never live to see."""
 
-    __slots__ = ("deadline_ns", "fresh", "stale", "version")
+    __slots__ = ("_image", "_stale", "deadline_ns", "fresh", "version")
 
     def __init__(self, image: Image, deadline_ns: int) -> None:
         self.version = image.version
         self.deadline_ns = deadline_ns
-        self.stale = Face(image, stale=True)
-        self.fresh = Face(image, stale=False)
+        self.fresh = Face(image, stale=False)  # refuses what is malformed in either face
+        self._image = image
+        self._stale: Face | None = None
+
+    @property
+    def stale(self) -> Face:
+        if self._stale is None:
+            self._stale = Face(self._image, stale=True)
+        return self._stale
 
 
 class Replica:

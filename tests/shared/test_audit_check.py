@@ -131,3 +131,18 @@ def test_the_logs_of_all_owners_are_merged_by_time(tmp_path: Path) -> None:
     assert merged([[late, back], [early]]) == [early, late, back]
     for log in logs:
         log.close()
+
+
+def test_the_newest_files_alone_are_checked_from_where_they_begin(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, "tls-slave", file_bytes=1500)
+    for number in range(14):
+        log.append(Who("cli"), "certificate.label", str(number), "done")
+    log.close()
+    part = load(tmp_path, "tls-slave", 2)
+    assert len(part.files) == 2
+    records, broken = verify(part, whole=False)
+    assert broken is None
+    assert records[-1].target == "13"
+    assert verify(part)[1] is not None, "as the whole, its beginning is missing"
+    changed = with_file(part, 0, part.files[0][1].replace(b'"done"', b'"not!"', 1))
+    assert verify(changed, whole=False)[1] is not None

@@ -97,7 +97,10 @@ def test_a_time_of_another_boot_is_mapped() -> None:
     assert DEADLINE < replica.view.until_ns < DEADLINE + 1000  # but for what clocks may have drifted in 3 ms
 
 
-@pytest.mark.parametrize("blocks", [(Block(0, b"\0"),), (Block(3, b"\0\0"), Block(0, b"\0\0"))])
+@pytest.mark.parametrize(
+    "blocks",
+    [(Block(0, b"\0"),), (Block(3, b"\0\0"), Block(0, b"\0\0")), (Block(0, b"\0\0", stale=b"\0\0\0\0"),)],
+)
 def test_a_malformed_image_changes_nothing(blocks: tuple[Block, ...]) -> None:
     replica = Replica({"house": 1})
     replica.take(of(1, seq=1), T0)

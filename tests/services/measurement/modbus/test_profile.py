@@ -48,6 +48,8 @@ def test_a_profile_of_ones_own_is_a_path(tmp_path: Path) -> None:
     ("named", "words"),
     [
         ("ksen", ["no profile 'ksen'", "ksem, sunspec", "path"]),
+        ("k" * 300, ["no profile", "shipped"]),
+        ("../profiles/ksem", ["no profile", "shipped"]),
         ("/nowhere/x.toml", ["/nowhere/x.toml", "No such file"]),
     ],
 )
