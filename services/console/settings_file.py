@@ -213,10 +213,10 @@ class SettingsFile:
         return Applied(revision=self.revision, restarts=verdict.restarts, text="; ".join(_notes(verdict)))
 
     def _write(self, before: str, after: str) -> None:
-        def put(now: str) -> tuple[str, dict[str, Any]]:
+        def put(now: str) -> str:
             if now != before:
                 raise conflict("the settings file was changed just now; look at it, and make your change again")
-            return after, tomllib.loads(after)
+            return after
 
         rewrite(self.path, put)
 
