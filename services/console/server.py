@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.modbus.listen import tune
+from shared.tls.limits import origin_of
 
 MOST_CONNECTIONS: Final = 256
 """Open at once, in all; one more is closed unanswered."""
@@ -47,8 +48,7 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let it in where there is room."""
         super().connection_made(transport)
-        address = self.client[0] if self.client else ""
-        if len(self.connections) > MOST_CONNECTIONS or _of(self.connections, address) > MOST_PER_ADDRESS:
+        if len(self.connections) > MOST_CONNECTIONS or _of(self.connections, self.address) > MOST_PER_ADDRESS:
             self.connections.discard(self)
             transport.abort()
             return
@@ -79,8 +79,8 @@ class Protocol(H11Protocol):
 
     @property
     def address(self) -> str:
-        """Of the other side."""
-        return self.client[0] if self.client else ""
+        """Of the other side; an IPv6 network is one."""
+        return origin_of(self.client[0]) if self.client else ""
 
     def _too_slow(self) -> None:
         self._head_timer = None
@@ -144,7 +144,7 @@ class Server(uvicorn.Server):
             except OSError:  # out of descriptors
                 await asyncio.sleep(TICK_S)
                 continue
-            address = str(peer[0])
+            address = origin_of(str(peer[0]))
             connections = self.server_state.connections
             same = _of(connections, address) + sum(each == address for each in self._greeted.values())
             if len(connections) + len(self._greeted) >= MOST_CONNECTIONS or same >= MOST_PER_ADDRESS:
