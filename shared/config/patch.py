@@ -149,9 +149,12 @@ def _by_lines(text: str, before: dict[str, Any], steps: Steps, value: Any) -> It
             if (found := next(take_out(text, names, header), None)) is None:
                 return
             yield found
-    elif value is not None and (at := _first_new(before, steps)) is not None:
-        if all(number is None for _, number in steps[at + 1 :]):
-            yield from put_in(text, names[: at + 1], {".".join(names[at + 1 :]): value})
+    elif (
+        value is not None
+        and (at := _first_new(before, steps)) is not None
+        and all(number is None for _, number in steps[at + 1 :])
+    ):
+        yield from put_in(text, names[: at + 1], {".".join(names[at + 1 :]): value})
 
 
 def _first_new(table: Any, steps: Steps) -> int | None:
