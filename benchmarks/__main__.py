@@ -15,8 +15,10 @@ from benchmarks.report import Report, show
 BENCHMARKS = {
     "throughput": "requests per processor second against libmodbus and pymodbus",
     "push": "pushing into ten slaves against pymodbus, and with nine of them dead",
+    "neighbours": "how regularly a healthy slave is pushed to beside nine bad ones, against a bare timer",
     "tls": "mutual TLS against stunnel with libmodbus and pymodbus: requests, handshakes, memory",
     "latency": "from a sample's time to the first answer that shows it, across three processes",
+    "page": "the console in Chromium: until each page is usable, and what it loads",
     "memory": "PSS of each process, and how long starting takes",
 }
 

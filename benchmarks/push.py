@@ -35,9 +35,9 @@ def run(options: Options) -> list[Table]:
         ports = [stack.enter_context(serve("libmodbus", [program], 0, 1000)).port for _ in range(SLAVES)]
         cycles = 50 if options.quick else round(400 * options.seconds)
         rounds = [_round(cycles, 0, ports, number) for number in range(options.rounds)]
-        dead = [stack.enter_context(_dead(mute=number % 2 == 0)) for number in range(DEAD)]
+        gone = [stack.enter_context(dead(mute=number % 2 == 0)) for number in range(DEAD)]
         few = 5 if options.quick else round(25 * options.seconds)
-        with_dead = [_round(few, PERIOD_MS, [ports[0], *dead], 0, slow=3) for _ in range(min(options.rounds, 2))]
+        with_dead = [_round(few, PERIOD_MS, [ports[0], *gone], 0, slow=3) for _ in range(min(options.rounds, 2))]
     return [_table("push: all groups into 10 slaves", rounds), _dead_table(with_dead)]
 
 
@@ -57,7 +57,7 @@ def _client(kind: str, cycles: int, period_ms: int, ports: Sequence[int]) -> dic
 
 
 @contextmanager
-def _dead(*, mute: bool) -> Iterator[int]:
+def dead(*, mute: bool) -> Iterator[int]:
     """A port that takes connections and never answers, or one whose queue is full."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from services.console.metrics.page import page as metrics
 from shared.registers.page import page as registers
 
-PAGES = {"registers.md": registers}
+PAGES = {"registers.md": registers, "metrics.md": metrics}
 
 
 def main() -> None:

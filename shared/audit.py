@@ -116,6 +116,9 @@ class AuditLog:
         file_bytes: size from which a new file is begun.
         files_kept: how many older files stay.
 
+    Attributes:
+        durable: the last line that survives a power failure.
+
     Raises:
         OSError: the folder cannot be written.
     """
@@ -136,7 +139,7 @@ class AuditLog:
         older = rotated(self._folder, owner)
         self._number = _number(older[-1]) if older else 0
         self._fd = self._open()
-        self._durable = Head()
+        self.durable = Head()
         known = self._read_head()
         self._head = self._resume(older)
         if not known:
@@ -153,6 +156,7 @@ class AuditLog:
         Raises:
             OSError: it cannot be written, and nothing of it is left.
         """
+        self._see_to_file()
         if self._size >= self._file_bytes:
             self._rotate()
         return self._write(who, what, target, result)
@@ -197,7 +201,7 @@ class AuditLog:
             sync_file(self._head_path)
             sync_folder(self._folder)
             return not self._size and not self._number
-        self._durable = head or Head()
+        self.durable = head or Head()
         return head is not None
 
     def _resume(self, older: list[Path]) -> Head:
@@ -207,11 +211,11 @@ class AuditLog:
         lines = whole.split(b"\n") if newline else []
         last = lines[-1] if lines else _last_line(older[-1]) if older else b""
         found = _head_of(last) if last else Head()
-        if found is None or found.seq < self._durable.seq:
+        if found is None or found.seq < self.durable.seq:
             if torn:
                 os.write(self._fd, b"\n")
                 self._size += 1
-            return self._durable
+            return self.durable
         if torn:  # the machine stopped while this was being written; nobody was told that it is there
             os.ftruncate(self._fd, len(whole) + len(newline))
             self._size -= len(torn)
@@ -244,6 +248,19 @@ class AuditLog:
         self._head = Head(record.seq, hashlib.sha256(line).hexdigest())
         return record
 
+    def _see_to_file(self) -> None:
+        """Where somebody took the file away, lines must not go where nobody can find them; that it was shows."""
+        mine = os.fstat(self._fd)
+        try:
+            there = self._path.stat()
+        except FileNotFoundError:
+            there = None
+        if there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+            self._size = mine.st_size
+            return
+        self._behind.append(self._fd)
+        self._fd = self._open()
+
     def _rotate(self) -> None:
         self._number += 1
         self._path.rename(self._folder / f"{self._owner}@{self._number:06d}.jsonl")
@@ -273,9 +290,9 @@ class AuditLog:
             path.unlink(missing_ok=True)
         with self._head_lock:
             head = unsynced.head
-            if head.seq > self._durable.seq:  # never before the lines themselves, or a power failure looks like a cut
+            if head.seq > self.durable.seq:  # never before the lines themselves, or a power failure looks like a cut
                 overwrite(self._head_path, head.encode())
-                self._durable = head
+                self.durable = head
 
 
 class _Unsynced(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -51,8 +52,13 @@ def owners(state_dir: Path) -> list[str]:
     return sorted(heads | logs)
 
 
-def load(state_dir: Path, owner: str) -> Chain:
+def load(state_dir: Path, owner: str, newest: int | None = None) -> Chain:
     """Read the files of one owner, while it may go on writing them.
+
+    Args:
+        state_dir: of the settings.
+        owner: instance name.
+        newest: only so many, the newest ones: of a long log as much as a page shows.
 
     Raises:
         OSError: they cannot be read.
@@ -67,16 +73,45 @@ def load(state_dir: Path, owner: str) -> Chain:
         current = folder / f"{owner}.jsonl"
         paths = [*older, current] if current.exists() else older
         try:
-            files = tuple((path.name, path.read_bytes()) for path in paths)
+            files = tuple((path.name, path.read_bytes()) for path in paths[-(newest or len(paths)) :])
         except FileNotFoundError:
             continue  # rotated or pruned between listing and reading
         if rotated(folder, owner) == older:
             return Chain(owner, files, head)
 
 
-def verify(chain: Chain) -> tuple[list[Record], Broken | None]:
-    """Every record that can be read, and the first place at which the chain is broken."""
-    check = _Check()
+def written_after(state_dir: Path, owner: str, seq: int) -> list[Record]:
+    """Lines with a higher number than `seq`, oldest first; what cannot be read is left out.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    folder = folder_of(state_dir)
+    found: list[Record] = []
+    for path in reversed([*rotated(folder, owner), folder / f"{owner}.jsonl"]):
+        records = _readable(path)
+        found = [record for record in records if record.seq > seq] + found
+        if records and records[0].seq <= seq + 1:
+            break
+    return found
+
+
+def _readable(path: Path) -> list[Record]:
+    records: list[Record] = []
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            records.append(_decoder.decode(line))
+    return records
+
+
+def verify(chain: Chain, *, whole: bool = True) -> tuple[list[Record], Broken | None]:
+    """Every record that can be read, and the first place at which the chain is broken.
+
+    Args:
+        chain: of one owner.
+        whole: whether it has to begin with its first line; not where only its newest files were read.
+    """
+    check = _Check(whole=whole)
     for name, content in chain.files:
         check.file(name, content, last=name == chain.files[-1][0])
     check.end(chain)
@@ -84,7 +119,8 @@ def verify(chain: Chain) -> tuple[list[Record], Broken | None]:
 
 
 class _Check:
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = True) -> None:
+        self._whole = whole
         self.records: list[Record] = []
         self.broken: Broken | None = None
         self._previous: Head | None = None
@@ -105,7 +141,7 @@ class _Check:
         """What only shows at the end: a missing beginning, a missing end."""
         where = chain.files[-1][0] if chain.files else f"{chain.owner}.jsonl"
         head = Head.decode(chain.head) if chain.head is not None else None
-        if self._begins is not None:
+        if self._begins is not None and self._whole:
             name, before = self._begins
             if not self._is_told(before):
                 self._break(name, 1, f"the lines before number {before.seq + 1} are missing")

@@ -5,6 +5,7 @@ the wall clock jumps. A time from another boot (another host, or a recording) is
 """
 
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,6 +20,15 @@ def _boot_id() -> str:
 
 BOOT_ID: Final = _boot_id()
 """Identity of this boot: times under the same identity are comparable directly."""
+
+
+RELEASED_S: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+"""When this release was made, seconds since 1970. A wall clock before it has not been set: dates cannot be judged."""
+
+
+def wall_is_set(now_s: float) -> bool:
+    """Whether a wall clock, seconds since 1970, can be right: a machine without a battery begins long ago."""
+    return now_s >= RELEASED_S
 
 
 LONG_AGO: Final = -(10**15)

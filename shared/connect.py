@@ -5,6 +5,7 @@ whose servers do not answer would hold up all others.
 """
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -17,6 +18,8 @@ Address = tuple[Any, ...]
 """As `getaddrinfo` gives it for `connect`."""
 Found = list[tuple[socket.AddressFamily, Address]]
 
+AT_ONCE: Final = 8
+"""Of more addresses that a name has, the others are tried at the next call."""
 _CURES: Final = {
     "Connection refused": "does anything listen on this port?",
     "No route to host": "is it switched on, and in this network?",
@@ -63,27 +66,21 @@ class Connector:
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         found = await self._addresses(until)
+        count = min(len(found), AT_ONCE)
         begin = self._first % len(found)
-        self._first = begin + 1
+        self._first = begin + (1 if count == len(found) else count)
         fault = ""
-        for place in range(len(found)):
-            family, address = found[(begin + place) % len(found)]
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        for at in range(count):
+            family, address = found[(begin + at) % len(found)]
             try:
-                async with asyncio.timeout((until - loop.time()) / (len(found) - place)):
-                    await loop.sock_connect(sock, address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                async with asyncio.timeout((until - loop.time()) / (count - at)):
+                    sock = await _connected(family, address)
             except TimeoutError:
-                sock.close()
                 fault = f"no answer within {timeout_s:g} s; is it switched on, and in this network?"
             except OSError as error:
-                sock.close()
                 fault = _words(error)
-            except BaseException:
-                sock.close()
-                raise
             else:
-                self._first = begin + place  # the one that answered comes first again
+                self._first = begin + at  # the one that answered comes first again
                 return sock, (str(address[0]), int(address[1]))
         raise PeerError(f"no connection to {self.place}: {fault}")
 
@@ -142,8 +139,23 @@ class Connector:
                 return
 
         # a daemon: a name server that does not answer must not hold up the end of the process
-        threading.Thread(target=look, name=f"look up {self.host}", daemon=True).start()
+        try:
+            threading.Thread(target=look, name=f"look up {self.host}", daemon=True).start()
+        except RuntimeError:
+            _settle(result, OSError(errno.EAGAIN, "there is no room for one more thread"))
         return result
+
+
+async def _connected(family: socket.AddressFamily, address: Address) -> socket.socket:
+    """OSError also where the machine has no IPv6, or no descriptor left."""
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _settle(result: "asyncio.Future[Found]", found: Found | Exception) -> None:

@@ -10,6 +10,8 @@
 Anything else that escapes is a defect of ours.
 """
 
+from typing import NamedTuple
+
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -22,10 +24,32 @@ class MetergateError(Exception):
     exit_code = EXIT_REFUSED
 
 
+class Fault(NamedTuple):
+    """One mistake in the settings.
+
+    Attributes:
+        line: of the file, from 1; 0 where it has no place there.
+        key: as a person writes it, `meter[2].modbus.port`; empty where none is concerned.
+        reason: what is wrong, and the cure.
+    """
+
+    line: int
+    key: str
+    reason: str
+
+
 class ConfigError(MetergateError):
-    """The settings cannot be used. The text names file, line, key, reason and cure."""
+    """The settings cannot be used. The text names file, line, key, reason and cure.
+
+    Attributes:
+        faults: the same one by one, where the text of a settings file was read; otherwise empty.
+    """
 
     exit_code = EXIT_CONFIG
+
+    def __init__(self, text: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(text)
+        self.faults = faults
 
 
 class RefusedError(MetergateError):

@@ -1,4 +1,4 @@
-"""What a process asks of Linux for itself: prctl(2), the title that `ps` shows, how many files it may open."""
+"""What a process asks of Linux for itself: prctl(2), mallopt(3), its title in `ps`, how many files it may open."""
 
 import os
 import resource
@@ -10,6 +10,9 @@ from typing import Final
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
+_LARGE: Final = 1024 * 1024
 
 
 def become_subreaper() -> None:
@@ -60,6 +63,20 @@ def set_title(title: str) -> None:
     room = end - start
     if start and room > 1:
         ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)
+
+
+def return_large_blocks() -> None:
+    """Have glibc give large blocks back to the system when they are freed, and all threads share few arenas.
+
+    By itself it learns from the first large block to keep the next ones: 16 MiB of a hash would stay for ever. Another
+    C library is left as it is.
+    """
+    import ctypes  # noqa: PLC0415  # as above
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        mallopt(_M_ARENA_MAX, 2)
 
 
 def _prctl(option: int, value: int) -> None:

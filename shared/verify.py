@@ -3,7 +3,8 @@
 `python -m shared.verify MODULE...` is that in a process of its own, so that whoever asks stays light and is not held
 up. Each module offers `verify(config) -> list[Problem]`. The settings come from METERGATE_SETTINGS, as for a role.
 
-Exit codes: 0 without a word where all is right, 78 with one line per mistake on standard output.
+Exit codes: 0 without a word where all is right, 78 with the mistakes on standard output: JSON, `[line, key, reason]`
+each, see `shared.errors.Fault`.
 """
 
 import importlib
@@ -11,10 +12,17 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
-from shared.config.load import find, listing, parse
-from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
+import msgspec
+
+from shared.config.faults import faults_of, located, wrong
+from shared.config.load import find, parse
+from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError, Fault
 from shared.kernel import die_with
+
+MOST_BYTES: Final = 49_152
+"""Of what is said; more mistakes than that are counted."""
 
 
 def verify(modules: Iterable[str], data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -32,7 +40,7 @@ def verify(modules: Iterable[str], data: bytes, path: Path, environ: Mapping[str
     config = parse(data, path, environ)
     problems = [problem for module in modules for problem in importlib.import_module(module).verify(config)]
     if problems:
-        raise ConfigError(listing(path, data.decode(), problems))
+        raise wrong(path, located(data.decode(), problems))
 
 
 def main(modules: list[str], environ: Mapping[str, str] = os.environ) -> int:
@@ -43,9 +51,21 @@ def main(modules: list[str], environ: Mapping[str, str] = os.environ) -> int:
         path = find(None, environ)
         verify(modules, Path(environ.get("METERGATE_SETTINGS", path)).read_bytes(), path, environ)
     except ConfigError as error:
-        sys.stdout.write(str(error))
+        sys.stdout.write(msgspec.json.encode(_first(faults_of(error))).decode())
         return EXIT_CONFIG
     return EXIT_DONE
+
+
+def _first(faults: tuple[Fault, ...]) -> list[Fault]:
+    """As many as may be said, and how many there are besides."""
+    said: list[Fault] = []
+    left = MOST_BYTES
+    for number, fault in enumerate(faults):
+        left -= len(msgspec.json.encode(fault))
+        if said and left < 0:
+            return [*said, Fault(0, "", f"and {len(faults) - number} mistakes more")]
+        said.append(fault)
+    return said
 
 
 if __name__ == "__main__":

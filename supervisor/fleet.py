@@ -123,13 +123,13 @@ class Fleet:
         if todo is Todo.ESCALATE:
             self.on_escalate(f"{process.name}: {process.life.reason}")
 
-    def sweep(self, other: int) -> None:
+    def sweep(self, *others: int) -> None:
         """Reap orphans that nobody knows: children of roles, or of whatever else process 1 of a container inherits.
 
         Args:
-            other: pid of a child that is waited for elsewhere; 0 for none.
+            others: pids of children that are waited for elsewhere; 0 for none.
         """
-        known = {other, *(process.life.pid for process in self._by_name.values())}
+        known = {*others, *(process.life.pid for process in self._by_name.values())}
         if any(process.life.pid == 0 and process.life.state in ALIVE for process in self._by_name.values()):
             return  # one on its way may have ended already; it must be there when its pid becomes known
         while True:

@@ -1,9 +1,10 @@
 """What the person who starts metergate is told: where to connect, and what is not real."""
 
+import socket
 from collections.abc import Iterator
 
 from shared.config.model import Config
-from supervisor.spec import PLAIN_SLAVE, TLS_SLAVE, RoleSpec
+from supervisor.spec import CONSOLE, PLAIN_SLAVE, TLS_SLAVE, RoleSpec
 
 
 def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
@@ -24,11 +25,23 @@ def addresses(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
         if where is None:
             continue
         host = f"[{where.host}]" if ":" in where.host else where.host
+        if spec.name == CONSOLE.name:
+            yield f"the page is at {page(config)}"
+            continue
         yield f"{_protocol(config, spec)} on {host}:{where.port}{''.join(_units(config))}"
         if spec.name == TLS_SLAVE.name:
             yield "who connects with TLS is refused until you accept him: `metergate certs list`"
             if not config.slave.plain_alongside_tls:
                 yield f"port {config.slave.port} is closed while slave.tls is true: all connections are encrypted"
+
+
+def page(config: Config) -> str:
+    """Where the console is opened in a browser; on all addresses, by this machine's name."""
+    console = config.console
+    host = f"[{console.host}]" if ":" in console.host else console.host
+    if console.host in {"0.0.0.0", "::"}:
+        host = socket.gethostname()
+    return f"{'https' if console.https else 'http'}://{host}:{console.port}/"
 
 
 def _protocol(config: Config, spec: RoleSpec) -> str:

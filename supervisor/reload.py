@@ -6,8 +6,9 @@ Verified first, see `verification`; until then, and where they are wrong, those 
 from collections.abc import Callable
 from typing import Final
 
+from shared.config.faults import wrong
 from shared.config.model import Config
-from shared.errors import RefusedError
+from shared.errors import Fault, RefusedError
 from supervisor.board import Board
 from supervisor.loop import Callback, Loop, now
 from supervisor.settings import Draft, Settings
@@ -78,7 +79,7 @@ class Reload:
             return
         self._watches.name(files_of(self._specs, draft.config))
         if modules := verifiers(self._specs, self._settings.config, draft.config):
-            self._verification.begin(draft.content, modules, lambda reason: self._verified(draft, reason))
+            self._verification.begin(draft.content, modules, lambda faults: self._verified(draft, faults))
         else:
             self._take(draft)
 
@@ -86,9 +87,9 @@ class Reload:
         if self._watches.look(now()):
             self.read()
 
-    def _verified(self, draft: Draft, reason: str) -> None:
-        if reason:
-            self._refused(reason, self._settings.error)
+    def _verified(self, draft: Draft, faults: tuple[Fault, ...]) -> None:
+        if faults:
+            self._refused(str(wrong(self._settings.path, faults)), self._settings.error)
             self._again()
         else:
             self._take(draft)

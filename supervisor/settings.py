@@ -32,6 +32,7 @@ class Settings:
     Attributes:
         path: of the file.
         config: in force.
+        started: those with which this process began.
         error: what is wrong with the file now; empty while it is right.
         pending: which of its changes need a new start of metergate.
 
@@ -39,13 +40,13 @@ class Settings:
         ConfigError: the file is wrong at the start.
     """
 
-    __slots__ = ("_content", "_copy", "_started", "config", "error", "path", "pending")
+    __slots__ = ("_content", "_copy", "config", "error", "path", "pending", "started")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._content = read(path)
         self._copy: Path | None = None
-        self.config = self._started = parse(self._content, path)
+        self.config = self.started = parse(self._content, path)
         self.error = ""
         self.pending = ""
 
@@ -69,8 +70,7 @@ class Settings:
             _write_copy(self._copy, draft.content)
         self.error = ""
         self._content, self.config = draft
-        changed = [f"[{name}]" for name in FIXED if getattr(self.config, name) != getattr(self._started, name)]
-        self.pending = f"{' '.join(changed)} changed; restart metergate to use it" if changed else ""
+        self.pending = left_for_a_start(self.started, self.config)
         return before if self.config != before else None
 
     def hand_over(self, copy: Path) -> None:
@@ -92,6 +92,12 @@ def _write_copy(copy: Path, content: bytes) -> None:
         raise RefusedError(
             f"{copy}: cannot be written ({error.strerror}); the roles read their settings there, see gateway.run_dir"
         ) from error
+
+
+def left_for_a_start(old: Config, new: Config) -> str:
+    """Which changes wait for a new start of metergate, in words; empty where none does."""
+    changed = [f"[{name}]" for name in FIXED if getattr(new, name) != getattr(old, name)]
+    return f"{' '.join(changed)} changed; restart metergate to use it" if changed else ""
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -184,7 +184,17 @@ CERTIFICATE_MANAGER: Final = RoleSpec(
     stop_stage=4,
 )
 
-ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER)
+CONSOLE: Final = RoleSpec(
+    name="console",
+    module="services.console",
+    needs=lambda config: config.console,
+    enabled=lambda config: config.console.enabled,
+    listen=lambda config: Listen(config.console.host, config.console.port),
+    over_budget="park",
+    stop_stage=1,
+)
+
+ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER, CONSOLE)
 
 
 def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tuple[str, ...]:
@@ -202,6 +212,31 @@ def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tup
 def files_of(specs: Iterable[RoleSpec], config: Config) -> tuple[Path, ...]:
     """The files that these settings name for roles that run, each once."""
     return tuple(dict.fromkeys(path for spec in specs if spec.enabled(config) for path in spec.files(config)))
+
+
+class Effect(Struct, frozen=True):
+    """What a change of the settings does to roles.
+
+    Attributes:
+        restarts: start again with other settings.
+        starts: did not run, and start.
+        stops: are disabled from then on.
+    """
+
+    restarts: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+
+
+def effect(specs: Iterable[RoleSpec], old: Config, new: Config) -> Effect:
+    """By the settings alone."""
+    before = {spec.name: spec for spec in specs if spec.enabled(old)}
+    after = {spec.name: spec for spec in specs if spec.enabled(new)}
+    return Effect(
+        restarts=tuple(name for name, spec in after.items() if name in before and spec.needs(old) != spec.needs(new)),
+        starts=tuple(name for name in after if name not in before),
+        stops=tuple(name for name in before if name not in after),
+    )
 
 
 def named(names: list[str], specs: tuple[RoleSpec, ...] = ROLES) -> tuple[RoleSpec, ...]:

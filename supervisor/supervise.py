@@ -2,18 +2,16 @@
 
 import signal
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from shared.config.model import Config
 from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
-from shared.tls.text import clean
 from supervisor.board import Board
 from supervisor.child import ALIVE, State
-from supervisor.control import Control, Progress
-from supervisor.fleet import RESTING, Fleet, all_ready, at_rest
+from supervisor.control import Control
+from supervisor.fleet import RESTING, Fleet
 from supervisor.loop import Callback, Loop, now
+from supervisor.preview import Preview
 from supervisor.process import Process
 from supervisor.reload import Reload
 from supervisor.report import Report
@@ -34,7 +32,8 @@ class Supervisor:
         settings: in force.
         copy: where roles read them.
         loop: everything waits there.
-        verification: of new settings.
+        reload: of new settings.
+        preview: of settings that somebody thinks of, whose processes are not swept up.
         board: what others see.
         report: log.
         fleet: the processes; its launcher is set.
@@ -51,7 +50,9 @@ class Supervisor:
         copy: Path,
         loop: Loop,
         *,
+        reload: Reload,
         verification: Verification,
+        preview: Preview,
         board: Board,
         report: Report,
         fleet: Fleet,
@@ -61,17 +62,19 @@ class Supervisor:
         self._copy = copy
         self._loop = loop
         self._verification = verification
+        self._preview = preview
         self._board = board
         self._report = report
         self._fleet = fleet
         self._control: Control | None = None
-        self._reload = Reload(specs, settings, loop, verification, board)
-        self._reload.taken, self._reload.refused, self._reload.decided = self._taken, self._show, self._settle
+        self._reload = reload
+        reload.taken, reload.refused, reload.decided = self._taken, self._show, self._settle
         self._moving: dict[str, list[Process]] = {}
         self._closing = False
         self._ticks = 0
         self.on_first_ready: Callback | None = None
         self.exit_code = EXIT_DONE
+        preview.on_found = self._settle
         fleet.on_change = self._changed
         fleet.on_escalate = self._give_up
 
@@ -94,7 +97,8 @@ class Supervisor:
                     try:
                         self._fleet.sockets.hold(name, where)
                     except RefusedError as error:
-                        raise RefusedError(f"{name}: {error}") from error
+                        if spec.over_budget == "escalate":  # one that may be parked is, once it is to be started
+                            raise RefusedError(f"{name}: {error}") from error
                 self._fleet.add(name, spec)
         for process in self._fleet:
             if process.spec.enabled(config):
@@ -132,61 +136,13 @@ class Supervisor:
         if self._control is not None:
             self._control.settle()
 
-    def execute(self, verb: str, args: dict[str, Any]) -> Progress:
-        """Begin a command.
-
-        Raises:
-            RefusedError: it is unknown, or cannot be done.
-        """
-        if verb == "ps":
-            return self._ps
-        if self._closing:
-            raise RefusedError("metergate is stopping")
-        if verb == "reload":
-            self._reload.read()
-            return self._reloaded
-        if verb == "kill":
-            return self._fleet.kill(str(args.get("role", "")), clean(str(args.get("reason", ""))) or "no reason given")
-        if verb not in {"start", "stop", "restart"}:
-            raise RefusedError(f"{verb!r} is no command; there are: kill ps reload restart start stop")
-        return self._steer(verb, args)
-
-    def _steer(self, verb: str, args: dict[str, Any]) -> Progress:
-        processes = self._fleet.named(str(args.get("role", "")))
-        if verb != "stop" and any(process.life.state is State.DISABLED for process in processes):
-            raise RefusedError(f"{processes[0].spec.name} is disabled in the settings; enable it there")
-        for process in processes:
-            life = process.life
-            if verb == "start":
-                todo = life.start(now())
-            elif verb == "restart":
-                todo = life.restart(now())
-            else:
-                todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
-            self._fleet.do(process, todo)
-        return lambda: at_rest(processes) if verb == "stop" else all_ready(processes)
-
-    def _ps(self) -> dict[str, Any]:
-        return {
-            "children": [msgspec.to_builtins(process.row()) for process in self._fleet],
-            "config_error": self._settings.error,
-            "config_pending": self._settings.pending,
-        }
-
-    def _reloaded(self) -> dict[str, Any] | None:
-        if self._reload.under_way:
-            return None
-        if self._settings.error:
-            raise RefusedError(self._settings.error)
-        return self._ps()
-
     def _tick(self) -> None:
         self._ticks += 1
         if self._ticks % 2:
             self._board.write(self._fleet)
         else:
             self._board.show(self._fleet)
-        self._fleet.sweep(self._verification.pid)
+        self._fleet.sweep(self._verification.pid, self._preview.pid)
         self._settle()
 
     def _follow(self, before: Config | None) -> None:
@@ -241,7 +197,9 @@ class Supervisor:
         if self._closing:
             self._end_next_stage()
         elif self.on_first_ready is not None and all(
-            each.life.state in {State.READY, State.DISABLED} for each in self._fleet
+            each.life.state in {State.READY, State.DISABLED}
+            or (each.life.state is State.PARKED and each.spec.over_budget == "park")
+            for each in self._fleet
         ):
             greet, self.on_first_ready = self.on_first_ready, None
             greet()
@@ -254,6 +212,7 @@ class Supervisor:
     def _close(self, code: int) -> None:
         self._closing = self._fleet.ending = True
         self._reload.stop()
+        self._preview.cancel()
         self._moving.clear()
         self.exit_code = code
         if self._control is not None:

@@ -14,10 +14,13 @@ from shared.errors import EXIT_USAGE, MetergateError, RefusedError
 from shared.kernel import become_subreaper, raise_descriptor_limit
 from supervisor import greeting
 from supervisor.board import Board
+from supervisor.commands import Commands
 from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
+from supervisor.preview import Preview
+from supervisor.reload import Reload
 from supervisor.report import Report, say
 from supervisor.room import refuse_too_many
 from supervisor.settings import Settings
@@ -111,10 +114,21 @@ def _supervise(
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
         verification = Verification(loop, env, copy.with_suffix(".draft"))
+        preview = Preview(specs, settings, fleet, Verification(loop, env, copy.with_suffix(".preview")))
+        reload = Reload(specs, settings, loop, verification, board)
         supervisor = Supervisor(
-            specs, settings, copy, loop, verification=verification, board=board, report=report, fleet=fleet
+            specs,
+            settings,
+            copy,
+            loop,
+            reload=reload,
+            verification=verification,
+            preview=preview,
+            board=board,
+            report=report,
+            fleet=fleet,
         )
-        control = Control(cmd, supervisor.execute, report)
+        control = Control(cmd, Commands(fleet, board, settings, preview=preview, reload=reload), report)
         supervisor.serve(control)
         had_terminal = os.isatty(2)
 
@@ -141,6 +155,7 @@ def _supervise(
             supervisor.run()
         finally:
             verification.cancel()
+            preview.cancel()
             fleet.close()
             loop.close()
             state_file.remove()

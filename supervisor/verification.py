@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from shared.errors import EXIT_CONFIG, EXIT_DONE
+import msgspec
+
+from shared.errors import EXIT_CONFIG, EXIT_DONE, Fault
 from supervisor.launcher import spawn
 from supervisor.loop import Loop, now
 from supervisor.policy import how_it_ended
@@ -22,8 +24,10 @@ MOST_BYTES: Final = 65_536
 _READ: Final = 16_384
 _UNKNOWN: Final = "the files that the settings name could not be checked"
 
-Verdict = Callable[[str], None]
+Verdict = Callable[[tuple[Fault, ...]], None]
 """Told why the settings are refused; empty where they are not."""
+
+_faults: Final = msgspec.json.Decoder(tuple[Fault, ...])
 
 
 class Verification:
@@ -32,15 +36,16 @@ class Verification:
     Args:
         loop: to wait for it.
         env: what a role finds in its environment.
-        draft: where the settings in question are written meanwhile.
+        draft: where the settings in question are written meanwhile; its name is that of the alarm, too.
     """
 
-    __slots__ = ("_draft", "_env", "_loop", "_pidfd", "_reader", "_said", "_verdict", "pid")
+    __slots__ = ("_alarm", "_draft", "_env", "_loop", "_pidfd", "_reader", "_said", "_verdict", "pid")
 
     def __init__(self, loop: Loop, env: Mapping[str, str], draft: Path) -> None:
         self._loop = loop
         self._env = env
         self._draft = draft
+        self._alarm = f"verify {draft.name}"
         self._pidfd = self._reader = -1
         self._said = b""
         self._verdict: Verdict | None = None
@@ -65,12 +70,12 @@ class Verification:
             write_secret(self._draft, content)
             self._start(modules)
         except OSError as error:
-            reason = f"{_UNKNOWN}: {error.strerror}"
-            self._loop.alarm("verify", now(), lambda: self._end(reason))
+            reason = f"{error.strerror}"
+            self._loop.alarm(self._alarm, now(), lambda: self._unknown(reason))
         else:
             self._loop.watch(self._reader, self._hear)
             self._loop.watch(self._pidfd, self._ended)
-            self._loop.alarm("verify", now() + PATIENCE_S, self._too_late)
+            self._loop.alarm(self._alarm, now() + PATIENCE_S, self._too_late)
 
     def cancel(self) -> None:
         """Give up a check under way. Its process is not waited for, since the kernel may hold it; a sweep reaps it."""
@@ -101,25 +106,27 @@ class Verification:
         self._hear()
         ended = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
         code = -1 if ended is None else ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-        said = self._said.decode(errors="replace")
         if code == EXIT_DONE:
-            self._end("")
-        elif code == EXIT_CONFIG and said:
-            self._end(said)
+            self._end(())
+        elif code == EXIT_CONFIG and (faults := _read_faults(self._said)):
+            self._end(faults)
         else:
-            self._end(f"{_UNKNOWN}: {how_it_ended(code)}, see the log")
+            self._unknown(f"{how_it_ended(code)}, see the log")
 
     def _too_late(self) -> None:
         verdict = self._verdict
         self.cancel()
         self._verdict = verdict
-        self._end(f"{_UNKNOWN}: no answer within {PATIENCE_S:g} s; tried again within a minute")
+        self._unknown(f"no answer within {PATIENCE_S:g} s; tried again within a minute")
 
-    def _end(self, reason: str) -> None:
+    def _unknown(self, why: str) -> None:
+        self._end((Fault(0, "", f"{_UNKNOWN}: {why}"),))
+
+    def _end(self, faults: tuple[Fault, ...]) -> None:
         verdict, self._verdict = self._verdict, None
         self._let_go()
         if verdict is not None:
-            verdict(reason)
+            verdict(faults)
 
     def _let_go(self) -> None:
         for fd in (self._pidfd, self._reader):
@@ -129,6 +136,14 @@ class Verification:
         self._pidfd = self._reader = -1
         self.pid = 0
         self._said = b""
-        self._loop.alarm("verify", None, lambda: None)
+        self._loop.alarm(self._alarm, None, lambda: None)
         with contextlib.suppress(OSError):  # one that is not there, or stays, is no secret: nobody else may read it
             self._draft.unlink()
+
+
+def _read_faults(said: bytes) -> tuple[Fault, ...]:
+    """What the check said; empty where it cannot be understood."""
+    try:
+        return _faults.decode(said)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ()

@@ -5,17 +5,20 @@ import contextlib
 import time
 from typing import ClassVar, Final
 
-from services.certificate_manager import authorities, listing, rights
+from services.certificate_manager import authorities, ca_folder, listing, rights
+from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.commands import Commands
 from services.certificate_manager.decisions import Decisions
 from services.certificate_manager.enforcement import Enforcement
 from services.certificate_manager.ledger import ROLES, SLAVE, Ledger, Version, is_tls
 from services.certificate_manager.own import Own
 from services.certificate_manager.pending import Pending
+from services.certificate_manager.recall import recall
 from services.certificate_manager.trust_store import StoreError, TrustStore
 from shared import clock
 from shared.actor import Actor, Life
 from shared.audit import AuditLog, Who
+from shared.audit_check import written_after
 from shared.bus.endpoints import instances, is_held
 from shared.bus.messages import Enforced, Event, Seen, Trust
 from shared.config.model import Config
@@ -23,6 +26,7 @@ from shared.errors import ConfigError, RefusedError
 
 LOOK_S: Final = 1.0
 WARN_S: Final = 86_400.0
+ALARM_S: Final = 1.0
 
 
 class CertificateManager(Actor):
@@ -36,7 +40,7 @@ class CertificateManager(Actor):
         self._settings = config.certificates
         self._remote = _remote(config)
         self._roles = rights.table(config.certificates)
-        self._own = Own(config.certificates)
+        self._own = Own(config.certificates, config.gateway.run_dir)
         self._pending = Pending(time.monotonic)
         self._ledger = Ledger()
         self._store = TrustStore(config.gateway.state_dir)
@@ -53,6 +57,7 @@ class CertificateManager(Actor):
             tell=self._tell,
         )
         self._followed: set[str] = set()
+        self._alarms: list[tuple[str, str]] = []
 
     async def run(self) -> None:
         """Follow whoever speaks TLS; serve commands; look after files and dates."""
@@ -72,6 +77,7 @@ class CertificateManager(Actor):
             async with asyncio.TaskGroup() as tasks:  # a slow disk may hold up the one, never the other
                 tasks.create_task(self._discover())
                 tasks.create_task(self._tend())
+                tasks.create_task(self._tell_alarms())
         finally:
             self._audit.close()
 
@@ -83,8 +89,48 @@ class CertificateManager(Actor):
 
     async def reload_authorities(self, who: Who | None) -> None:
         """Read the folder of CAs; `who` asked for it, or nobody did and it changed."""
-        loaded = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
+        await self._take(await asyncio.to_thread(authorities.load, self._settings.ca_dir), who)
+
+    async def add_authority(self, name: str, pem: str, who: Who) -> None:
+        """Put a CA into the folder: durable and audited before it is in force.
+
+        Raises:
+            RefusedError: why not.
+        """
+        subjects = ", ".join(each.subject for each in ca_folder.judged(pem, len(self._decisions.authorities.pem)))
+        beside = await asyncio.to_thread(ca_folder.prepare, self._settings.ca_dir, name, pem)
+        try:
+            await self._decisions.record("authority.add", f"{name}.pem", subjects, who)
+            await asyncio.to_thread(ca_folder.place, beside, name)
+        finally:
+            await asyncio.to_thread(ca_folder.drop, beside)
+        await self.reload_authorities(who)
+
+    async def remove_authority(self, file: str, who: Who) -> None:
+        """Take a file out of the folder: whom it vouched for is refused at once, also where the disk is slow.
+
+        Raises:
+            RefusedError: there is no such file; or it stays, and so does what it vouches for.
+        """
+        folder = self._settings.ca_dir
+        path = ca_folder.known(folder, file)
+        await self._take(await asyncio.to_thread(authorities.load, folder, path.name), who)
+        try:
+            await asyncio.to_thread(ca_folder.take_out, path)
+        except OSError as error:
+            await self.reload_authorities(who)
+            raise RefusedError(
+                f"{path} cannot be removed ({error.strerror}): it is in force; remove it by hand"
+            ) from error
+        await self._decisions.record("authority.remove", path.name, "removed", who)
+        await self.reload_authorities(who)
+
+    async def _take(self, loaded: Authorities, who: Who | None) -> None:
+        """Authorities as they are from now on: fewer are told to all before it is audited, more after it."""
         before, self._decisions.authorities = self._decisions.authorities, loaded
+        fewer = loaded.fingerprints < before.fingerprints
+        if fewer:
+            self._publish()
         for fault in loaded.faults:
             if who is not None or fault not in before.faults:
                 self._tell("authorities.broken", "error", fault, "")
@@ -93,13 +139,14 @@ class CertificateManager(Actor):
             names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
             self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
             await self._note("authorities.changed", names, "loaded", who)
-        if loaded.pem != before.pem:
+        if loaded.pem != before.pem and not fewer:
             self._publish()
 
     async def _begin(self) -> None:
         if self._store.fault:
-            self._tell("trust.damaged", "error", self._store.fault, "")
-            await self._note("trust.damaged", "trust.json", self._store.fault, None)
+            await self._alarm("trust.damaged", "trust.json", self._store.fault)
+        else:
+            await self._recall()
         self._own.forget_leftovers()
         await self._own.begin()
         self._decisions.authorities = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
@@ -108,6 +155,38 @@ class CertificateManager(Actor):
         for name in (*ROLES, *self._workers()):
             self._follow(name)
         self._publish()
+
+    async def _recall(self) -> None:
+        """Hold the list against the audit log: one of them may be older than the other, or not be there any more."""
+        store, log = self._store, self._audit.head.seq
+        if log < store.log:
+            text = f"the audit log goes to line {log}, and went to line {store.log}: lines are missing"
+            await self._alarm("audit.short", self.life.instance, text)
+        state_dir = self.life.config.gateway.state_dir
+        later = await asyncio.to_thread(written_after, state_dir, self.life.instance, store.log)
+        recalled = recall(self._decisions.trust, later)
+        if recalled.missing:
+            text = f"trust.json is older than the audit log; decide again about {' '.join(recalled.missing)}"
+            await self._alarm("trust.incomplete", "trust.json", text)
+        if recalled.taken:
+            self._decisions.trust = recalled.trust
+            text = f"trust.json is older than the audit log; it is obeyed about {' '.join(recalled.taken)}"
+            await self._alarm("trust.older", "trust.json", text)
+            with contextlib.suppress(StoreError):  # told by an event; tried again
+                await self._decisions.save()
+
+    async def _alarm(self, kind: str, target: str, text: str) -> None:
+        """At the start, when nobody listens yet: in the log and the audit log now, on the bus soon, in `ps` to stay."""
+        self.life.log.error(kind, text=text)
+        self._alarms.append((kind, text))
+        self.life.status(note="; ".join(text for _, text in self._alarms))
+        await self._note(kind, target, text, None)
+
+    async def _tell_alarms(self) -> None:
+        """Once those who listened to the certificate manager before have found this one."""
+        await asyncio.sleep(ALARM_S)
+        for kind, text in self._alarms:
+            self._publish_event(kind, "error", text, "")
 
     async def _note(self, what: str, target: str, result: str, who: Who | None) -> None:
         """Audit what happened; where nobody asked for it, nobody is there to be refused, and the event must do."""
@@ -199,6 +278,9 @@ class CertificateManager(Actor):
     def _tell(self, kind: str, level: str, text: str, fingerprint: str) -> None:
         log = {"info": self.life.log.info, "warning": self.life.log.warning, "error": self.life.log.error}[level]
         log(kind, text=text, fingerprint=fingerprint)
+        self._publish_event(kind, level, text, fingerprint)
+
+    def _publish_event(self, kind: str, level: str, text: str, fingerprint: str) -> None:
         data: dict[str, str | int | float | bool] = {"fingerprint": fingerprint} if fingerprint else {}
         event = Event(**self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data)
         self.life.bus.publish(event)

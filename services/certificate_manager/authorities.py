@@ -62,15 +62,17 @@ def mark(folder: Path) -> Mark:
     return tuple(marks)
 
 
-def load(folder: Path) -> Authorities:
-    """Read every file; one that is broken does not keep the others out."""
+def load(folder: Path, without: str = "") -> Authorities:
+    """Read every file but `without`; one that is broken does not keep the others out."""
     before = mark(folder)
     pem = b""
     found: dict[str, Authority] = {}
     faults: list[str] = []
     for path in _files(folder):
+        if path.name == without:
+            continue
         try:
-            certificates = x509.load_pem_x509_certificates(path.read_bytes())
+            certificates = x509.load_pem_x509_certificates(_content(path))
         except (OSError, ValueError) as error:
             faults.append(f"{clean(path.name)}: no certificates can be read from it ({clean(str(error), 120)})")
             continue
@@ -86,6 +88,12 @@ def load(folder: Path) -> Authorities:
                 found[said.fingerprint] = Authority(said, clean(path.name))
                 pem += text
     return Authorities(pem, tuple(found.values()), tuple(faults), before)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file() or path.stat().st_size > LARGEST_BYTES:  # a pipe would never end, nor would a device
+        raise ValueError(f"it is no file of at most {LARGEST_BYTES} bytes")
+    return path.read_bytes()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -34,6 +34,12 @@ class Office(Protocol):
     async def reload_authorities(self, who: Who | None) -> None:
         """Read the folder of CAs now."""
 
+    async def add_authority(self, name: str, pem: str, who: Who) -> None:
+        """Put a CA into the folder."""
+
+    async def remove_authority(self, file: str, who: Who) -> None:
+        """Take a file out of the folder."""
+
 
 class Commands:
     """Carries out commands.
@@ -68,6 +74,8 @@ class Commands:
             "own.import": self._own_import,
             "ca.list": self._ca_list,
             "ca.reload": self._ca_reload,
+            "ca.add": self._ca_add,
+            "ca.remove": self._ca_remove,
         }
 
     async def __call__(self, command: Command) -> Result:
@@ -144,6 +152,14 @@ class Commands:
 
     async def _ca_reload(self, args: Result, who: Who) -> Result:
         await self._office.reload_authorities(who)
+        return await self._ca_list(args, who)
+
+    async def _ca_add(self, args: Result, who: Who) -> Result:
+        await self._office.add_authority(_text(args, "name"), _text(args, "pem"), who)
+        return await self._ca_list(args, who)
+
+    async def _ca_remove(self, args: Result, who: Who) -> Result:
+        await self._office.remove_authority(_text(args, "file"), who)
         return await self._ca_list(args, who)
 
     def _fingerprints(self) -> list[str]:

@@ -15,6 +15,7 @@ from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.enforcement import Enforcement, Outcome
 from services.certificate_manager.ledger import Ledger, Version
 from services.certificate_manager.pending import Contact, Pending, with_address, with_direction
+from services.certificate_manager.recall import ACCEPT, BLOCK, DELETE, READ_ONLY, UNBLOCK
 from services.certificate_manager.saving import Saving, Tell, patient
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import Entry, Grant, Status, TrustList, checked_label, decided, entry_of
@@ -62,7 +63,8 @@ class Decisions:
         self._enforcement = enforcement
         self._publish = publish
         self._tell = tell
-        self.saving = Saving(store, tell)
+        self.saving = Saving(store, lambda: audit.durable.seq, tell)
+        self._ending: set[str] = set()
         self.trust = store.load()
         self.authorities = Authorities()
 
@@ -98,6 +100,8 @@ class Decisions:
             raise _unknown(fingerprint)
         if known is not None and known.status == "blocked":
             raise RefusedError("it is blocked; unblock it first")
+        if fingerprint in self._ending:
+            raise RefusedError("its rights are being taken away just now; say it again once that is confirmed")
         if contact is not None and contact.authority:
             raise RefusedError("a known CA vouches for it, it is served already; `certs block` ends that")
 
@@ -112,11 +116,11 @@ class Decisions:
             named = None if label is None else checked_label(label)
             return trust.having(decided(entry, who.by, grant=grant, label=named))
 
-        words = "reading and writing" if grant == "rw" else "reading only"
+        words = "reading and writing" if grant == "rw" else READ_ONLY
         if known is not None and known.grant == "rw" and grant == "r":
-            outcome = await self._restrict(fingerprint, accepted, who, "certificate.accept", words)
+            outcome = await self._restrict(fingerprint, accepted, who, ACCEPT, words)
         else:
-            await self._allow(fingerprint, accepted, who, "certificate.accept", words)
+            await self._allow(fingerprint, accepted, who, ACCEPT, words)
             outcome = Outcome()
         self._pending.remove(fingerprint)
         return {"fingerprint": fingerprint, "grant": grant, "label": self._labelled(fingerprint), **_told(outcome)}
@@ -140,7 +144,7 @@ class Decisions:
             raise _unknown(fingerprint)
         blocked = block or self._might_be_vouched_for(entry)
         gone = decided(entry, who.by, status="blocked", grant="") if blocked else None
-        what, words = ("certificate.block", "blocked") if blocked else ("certificate.delete", "deleted")
+        what, words = (BLOCK, "blocked") if blocked else (DELETE, "deleted")
 
         def without(trust: TrustList) -> TrustList:
             return trust.without(fingerprint) if gone is None else trust.having(gone)
@@ -163,7 +167,7 @@ class Decisions:
                 raise _gone()
             return trust.without(fingerprint)
 
-        await self._allow(fingerprint, without, who, "certificate.unblock", "unblocked")
+        await self._allow(fingerprint, without, who, UNBLOCK, "unblocked")
         return {"fingerprint": fingerprint}
 
     async def label(self, fingerprint: str, label: str, who: Who) -> dict[str, Any]:
@@ -235,10 +239,14 @@ class Decisions:
         before = self._ledger.counts(fingerprint)
         self.trust = change(self.trust)
         version = self._publish()
-        saved, outcome = await asyncio.gather(
-            patient(self.save(), "the trust list is not written yet"),
-            self._enforcement.confirm(version, fingerprint, before),
-        )
+        self._ending.add(fingerprint)
+        try:
+            saved, outcome = await asyncio.gather(
+                patient(self.save(), "the trust list is not written yet"),
+                self._enforcement.confirm(version, fingerprint, before),
+            )
+        finally:
+            self._ending.discard(fingerprint)
         for instance in outcome.killed:
             self._tell("trust.killed", "error", f"{instance} did not acknowledge and was killed", fingerprint)
         faults = [*outcome.unconfirmed, *([saved] if saved else [])]

@@ -9,7 +9,8 @@ from cryptography.x509 import load_der_x509_certificate
 from services.certificate_manager.pending import Contact
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import Entry, TrustList
-from shared.tls.certificate import Certificate, clock_is_set
+from shared.clock import wall_is_set
+from shared.tls.certificate import Certificate
 
 DAY_S: Final = 86_400
 
@@ -81,7 +82,7 @@ def in_full(row: Row, certificate: Certificate, der: bytes) -> Row:
 def flags(certificate: Certificate, now_s: float, warn_days: int) -> list[str]:
     """What the owner should look at."""
     found = []
-    if clock_is_set(now_s):
+    if wall_is_set(now_s):
         left = certificate.not_after_s - now_s
         if left < 0:
             found.append("expired: refused")
@@ -98,7 +99,7 @@ def flags(certificate: Certificate, now_s: float, warn_days: int) -> list[str]:
 
 def expiring(certificates: Iterable[Certificate], now_s: float, warn_days: int) -> list[tuple[Certificate, str]]:
     """Those that end soon or have ended, and when."""
-    if not clock_is_set(now_s):
+    if not wall_is_set(now_s):
         return []
     return [
         (each, f"{'ended' if each.not_after_s < now_s else 'ends'} on {iso(each.not_after_s)[:10]}")

@@ -5,11 +5,10 @@ command line, and the message names the file.
 """
 
 import asyncio
-import re
 import socket
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UNSET
 
@@ -18,10 +17,8 @@ from shared.config.model import Certificates
 from shared.errors import ConfigError, RefusedError
 from shared.tls import keys
 from shared.tls.certificate import Certificate
+from shared.tls.hand_over import NAME
 from shared.tls.keys import Kind, OwnKeys, OwnPair
-
-HANDED_OVER: Final = re.compile(r"import-[0-9a-f]{32}\.key")
-"""Name of a file with a private key that the command line put into the folder of keys."""
 
 
 class Own:
@@ -29,10 +26,12 @@ class Own:
 
     Args:
         settings: `[certificates]`.
+        run_dir: where a role without access to the folder of keys hands one over.
     """
 
-    def __init__(self, settings: Certificates) -> None:
+    def __init__(self, settings: Certificates, run_dir: Path) -> None:
         self._folder = settings.keys_dir
+        self._places = (settings.keys_dir, run_dir)
         self._names = settings.names or (socket.gethostname(),)
         self._role = settings.own_role
         self._keys: OwnKeys
@@ -101,7 +100,7 @@ class Own:
         """The owner's own pair.
 
         Args:
-            key_file: name of a file in the folder of keys, which is removed; empty for the key that we have already.
+            key_file: name of a file that was handed over, which is removed; empty for the key that we have already.
             chain: certificates in PEM, leaf first.
 
         Raises:
@@ -142,9 +141,9 @@ class Own:
         self._keys = OwnKeys(pair, rsa) if pair.kind is Kind.EC else OwnKeys(ec, pair)
 
     def _handed_over(self, name: str) -> bytes:
-        if not HANDED_OVER.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise RefusedError(f"{name!r} is no name of a key file handed over; `metergate certs own --import` does it")
-        path = self._folder / name
+        path = next((each / name for each in self._places if (each / name).exists()), self._folder / name)
         try:
             return path.read_bytes()
         except OSError as error:
@@ -154,9 +153,10 @@ class Own:
 
     def forget_leftovers(self) -> None:
         """Remove private keys that were handed over when nobody was there to take them."""
-        for path in Path(self._folder).glob("import-*.key"):
-            if HANDED_OVER.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        for folder in self._places:
+            for path in folder.glob("import-*.key"):
+                if NAME.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
 
 
 def kind_of(value: object) -> Kind | None:

@@ -24,6 +24,7 @@ class Saving:
 
     Args:
         store: of the list.
+        log: how far the audit log is on disk.
         tell: publishes an event.
 
     Attributes:
@@ -32,8 +33,9 @@ class Saving:
         touched: whether somebody was seen again since the list was written.
     """
 
-    def __init__(self, store: TrustStore, tell: Tell) -> None:
+    def __init__(self, store: TrustStore, log: Callable[[], int], tell: Tell) -> None:
         self._store = store
+        self._log = log
         self._tell = tell
         self.turn = asyncio.Lock()
         self.unsaved = ""
@@ -47,7 +49,7 @@ class Saving:
         """
         self.touched = False
         try:
-            await asyncio.to_thread(self._store.write, tuple(trust))
+            await asyncio.to_thread(self._store.write, tuple(trust), self._log())
         except StoreError as error:
             if self.unsaved != str(error):
                 self.unsaved = str(error)

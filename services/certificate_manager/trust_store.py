@@ -2,7 +2,8 @@
 
 Write beside, fsync, rename, fsync the folder; only then is a decision acknowledged. A file that is damaged means that
 nothing is accepted: it is kept aside for its owner to look at, and never is an older copy used in its place, since that
-would bring deleted certificates back. The checksum is over the text of the list as it stands in the file.
+would bring deleted certificates back. The checksum is over the text of the list as it stands in the file, and over
+`log`: how far the audit log was on disk when it was written, by which `recall` knows an older copy that was put back.
 """
 
 import hashlib
@@ -30,6 +31,19 @@ class _File(msgspec.Struct):
     format: int
     certificates: msgspec.Raw
     sha256: str
+    log: int = 0
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What the file holds.
+
+    Attributes:
+        entries: the list.
+        log: last line of the audit log that was on disk when the list was written; 0 where that was not noted.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    log: int = 0
 
 
 class TrustStore:
@@ -40,6 +54,7 @@ class TrustStore:
 
     Attributes:
         fault: why the file could not be used at the start; empty where it could, or there was none.
+        log: see `Content`; of the file that was loaded.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -47,21 +62,27 @@ class TrustStore:
         self._beside = state_dir / "trust.json.new"
         self._stuck = ""
         self.fault = ""
+        self.log = 0
 
     def load(self) -> TrustList:
         """The list as written last; empty where there is none, or where it is damaged, see `fault`."""
         try:
-            entries = decode(self._path.read_bytes())
+            content = decode(self._path.read_bytes())
         except FileNotFoundError:
             return TrustList()
         except (OSError, ValueError) as error:
             self.fault = f"{self._path} cannot be used ({error}); nothing is accepted any more"
             self._put_aside()
             return TrustList()
-        return TrustList(entries)
+        self.log = content.log
+        return TrustList(content.entries)
 
-    def write(self, entries: Iterable[Entry]) -> None:
+    def write(self, entries: Iterable[Entry], log: int = 0) -> None:
         """Replace the list; durable when this returns. Blocks.
+
+        Args:
+            entries: the list.
+            log: see `Content`.
 
         Raises:
             StoreError: the disk refused; the file may hold this list or the one before.
@@ -72,7 +93,7 @@ class TrustStore:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(encode(entries))
+                file.write(encode(entries, log))
                 file.flush()
                 os.fsync(file.fileno())
             self._beside.replace(self._path)
@@ -96,14 +117,18 @@ class TrustStore:
             self.fault += f"; it is kept as {aside.name}"
 
 
-def encode(entries: Iterable[Entry]) -> bytes:
+def encode(entries: Iterable[Entry], log: int = 0) -> bytes:
     """The file's content."""
     listed = msgspec.json.format(msgspec.json.encode(list(entries)), indent=2)
-    checksum = hashlib.sha256(listed).hexdigest()
-    return b'{"format": %d, "certificates": %s, "sha256": "%s"}\n' % (FORMAT, listed, checksum.encode())
+    return b'{"format": %d, "certificates": %s, "log": %d, "sha256": "%s"}\n' % (
+        FORMAT,
+        listed,
+        log,
+        _checksum(listed, log).encode(),
+    )
 
 
-def decode(content: bytes) -> list[Entry]:
+def decode(content: bytes) -> Content:
     """What the file holds.
 
     Raises:
@@ -113,12 +138,16 @@ def decode(content: bytes) -> list[Entry]:
     if file.format != FORMAT:
         raise ValueError(f"its format is {file.format}, not {FORMAT}")
     listed = bytes(file.certificates)
-    if hashlib.sha256(listed).hexdigest() != file.sha256:
+    if _checksum(listed, file.log) != file.sha256:
         raise ValueError("its checksum is wrong")
-    entries = msgspec.json.decode(listed, type=list[Entry])
+    entries = msgspec.json.decode(listed, type=tuple[Entry, ...])
     for entry in entries:
         if fingerprint(entry.der) != entry.fingerprint:
             raise ValueError(f"the certificate at {entry.fingerprint} is another one")
         if (entry.status == "accepted") is (entry.grant == ""):
             raise ValueError(f"the certificate at {entry.fingerprint} is {entry.status} with grant {entry.grant!r}")
-    return entries
+    return Content(entries, file.log)
+
+
+def _checksum(listed: bytes, log: int) -> str:
+    return hashlib.sha256(listed + (b"%d" % log if log else b"")).hexdigest()

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET
 from structlog.typing import FilteringBoundLogger
 
 from services.master_pusher.batch import Batch
@@ -14,6 +13,7 @@ from services.master_pusher.target import Target
 from shared.actor import Life
 from shared.bus.messages import Image
 from shared.config.master import Target as Settings
+from shared.config.master import warnings
 from shared.config.model import Config
 
 if TYPE_CHECKING:
@@ -56,19 +56,10 @@ def outward_of(life: Life, changed: Callable[[], None]) -> "Outward | None":
 
 def warnings_of(config: Config) -> Iterator[str]:
     """What is allowed, but should be known."""
+    if config.master.values == "mean" and not config.master.interval_ms:
+        yield 'master.values = "mean" counts only with an interval: each cycle is pushed as it is; set interval_ms'
     for number, settings in enumerate(config.master.slave, start=1):
         yield from (f"master.slave[{number}] ({settings.name}): {text}" for text in warnings(settings))
-
-
-def warnings(settings: Settings) -> Iterator[str]:
-    """What is allowed of one receiver, but should be known."""
-    if settings.function == 6:
-        yield "function 6 writes one register at a time, so that a reader may see values cut in two; use 16 if it can"
-    secrets = settings.token_file is not UNSET or settings.hmac_file is not UNSET
-    if secrets and not settings.receiver.web:
-        yield "token_file and hmac_file are for web services; a Modbus slave is never told them"
-    if settings.receiver.scheme == "http" and settings.token_file is not UNSET:
-        yield "the token goes over the network unencrypted; use https://"
 
 
 async def once(config: Config, number: int, image: Image, log: FilteringBoundLogger, now: int) -> str:

@@ -10,6 +10,9 @@ from shared.errors import PeerError
 
 MAX_ANSWER: Final = 65_536
 """Of an answer nothing but its beginning is of use; a longer one ends the connection."""
+MAX_HEAD: Final = 16_384
+MAX_PARTS: Final = 500
+"""Chunks and interim answers: each takes a moment, in which nobody else is pushed to."""
 SHOWN: Final = 200
 
 
@@ -34,11 +37,12 @@ class Exchange(asyncio.Protocol):
         """`where` is the service's name in messages."""
         self._where = where
         self._transport: asyncio.Transport | None = None
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_ANSWER)
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
         self._failure: PeerError | None = None
         self._done: asyncio.Future[Answer] | None = None
         self._head: h11.Response | None = None
         self._body = bytearray()
+        self._parts = 0
 
     @property
     def usable(self) -> bool:
@@ -58,7 +62,7 @@ class Exchange(asyncio.Protocol):
         """
         if not self.usable or self._transport is None:
             raise self._failure or PeerError(f"{self._where}: the connection has ended")
-        self._head, self._body = None, bytearray()
+        self._head, self._body, self._parts = None, bytearray(), 0
         self._done = asyncio.get_running_loop().create_future()
         request = h11.Request(method="POST", target=path, headers=[*headers, ("Content-Length", str(len(body)))])
         parts = [self._http.send(event) for event in (request, h11.Data(data=body), h11.EndOfMessage())]
@@ -101,7 +105,7 @@ class Exchange(asyncio.Protocol):
     def _feed(self, data: bytes) -> None:
         try:
             self._http.receive_data(data)
-            while True:
+            while self._failure is None:
                 event = self._http.next_event()
                 if event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
                     return
@@ -112,7 +116,10 @@ class Exchange(asyncio.Protocol):
             self._fail(f"the service's answer is no HTTP ({error}); is there something else on this port?")
 
     def _take(self, event: h11.Event) -> None:
-        if isinstance(event, h11.Response):
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            self._fail(f"the service's answer comes in more than {MAX_PARTS} parts")
+        elif isinstance(event, h11.Response):
             self._head = event
         elif isinstance(event, h11.Data):
             self._body += event.data

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from shared.tls.outward import Outward, Vetted
 
 
+class BusyError(PeerError):
+    """The receiver asked to be left alone for so many seconds.
+
+    Attributes:
+        pause_s: from now on.
+    """
+
+    def __init__(self, text: str, pause_s: float) -> None:
+        super().__init__(text)
+        self.pause_s = pause_s
+
+
 class Refusal(Struct, frozen=True):
     """Why a group was not taken.
 

@@ -5,7 +5,6 @@ whose time is over, which is looked at last before each request.
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 from typing import Final
 
@@ -13,29 +12,18 @@ from structlog.typing import FilteringBoundLogger
 
 from services.master_pusher.batch import Batch
 from services.master_pusher.sender import Refusal, Sender, Sent
+from services.master_pusher.standing import Standing
 from services.master_pusher.words import amount
 from shared import clock
 from shared.bus.messages import Push
 from shared.config.master import GroupName
 from shared.config.master import Target as Settings
-from shared.errors import PeerError, RefusedError, UntrustedError
+from shared.errors import PeerError, RefusedError
 
-FIRST_PAUSE_S: Final = 0.25
-LONGEST_PAUSE_S: Final = 10.0
 REFUSED_PAUSE_S: Final = 10.0
 """A group that a slave does not have is offered again so seldom; one that is mapped meanwhile appears by itself."""
 STALE: Final = "nothing is pushed: the measurement is stale"
 NO_SAMPLE: Final = "nothing is pushed: there was no sample yet"
-
-
-def pause_s(streak: int, chance: float) -> float:
-    """How long to wait after so many failures in a row.
-
-    The first one may be a connection that ended long ago: no pause. `chance`, 0 to 1, spreads the others.
-    """
-    if streak <= 1:
-        return 0.0
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(streak - 2, 16)) * (0.5 + chance / 2)
 
 
 class Target:
@@ -72,9 +60,7 @@ class Target:
         self.receiver: Final = settings.receiver
         self._number = number
         self._sender = sender
-        self._log = log.bind(slave=settings.name)
         self._refill = refill
-        self._changed = changed
         self._now = now_ns
         self._wake = asyncio.Event()
         self._batch: Batch | None = None
@@ -84,12 +70,14 @@ class Target:
         self._confirmed: dict[GroupName, bytes] = {}
         self._full_at = 0.0
         self._refused: dict[GroupName, tuple[Refusal, float]] = {}
-        self._state = "waiting" if settings.enabled else "disabled"
-        self._reason = ""
+        self._standing: Final = Standing(
+            "waiting" if settings.enabled else "disabled", log.bind(slave=settings.name), changed, now_ns
+        )
         self._pushed_ns = self._holds_ns = 0
         self._latency_us = 0
-        self._pushes = self._failures = self._skipped = self._streak = 0
+        self._pushes = self._skipped = 0
         self._asked: list[asyncio.Future[str]] = []
+        self._trying = asyncio.Lock()
 
     def offer(self, batch: Batch) -> None:
         """The newest values; what is still waiting is overtaken."""
@@ -100,7 +88,7 @@ class Target:
 
     def retry(self) -> None:
         """Something has changed that may have been the reason: try again now."""
-        if self._streak:
+        if self._standing.streak:
             self._retry_at = 0.0
             self._wake.set()
 
@@ -132,10 +120,15 @@ class Target:
             self._done, self._retry_at = None, 0.0
             self._wake.set()
             return await asked
-        try:
-            return await self._deliver()
-        finally:
-            self._sender.close()
+        async with self._trying:
+            try:
+                words = await self._deliver()
+            finally:
+                self._sender.close()
+                self._standing.become("disabled", "")
+        if words is STALE:
+            raise RefusedError(STALE)
+        return words
 
     async def attempt(self) -> None:
         """Push the newest values once."""
@@ -144,17 +137,13 @@ class Target:
             words = await self._deliver()
         except (PeerError, RefusedError) as error:
             self._failed(error)
-            for each in asked:
-                if not each.done():
-                    each.set_exception(error)
+            _answer(asked, error)
         else:
-            for each in asked:
-                if not each.done():
-                    each.set_result(words)
+            _answer(asked, RefusedError(STALE) if words is STALE else words)
         finally:
             self._sending = None
         if self._asked:  # meanwhile
-            self._done = None
+            self._done, self._retry_at = None, 0.0
 
     def fresh(self, batch: Batch | None) -> bool:
         """Whether it may still be pushed."""
@@ -162,7 +151,7 @@ class Target:
 
     def report(self, until_ns: int) -> Push:
         """How it stands. `until_ns`: after it nothing of the meter is pushed; -1 before its first sample."""
-        state, reason = self._state, self._reason
+        state, reason = self._standing.state, self._standing.reason
         if state in ("ok", "partly", "waiting", "connecting") and self._now() > until_ns:
             state, reason = "waiting", STALE if until_ns >= 0 else NO_SAMPLE
         return Push(
@@ -177,9 +166,9 @@ class Target:
             holds_ns=self._holds_ns,
             latency_us=self._latency_us,
             pushes=self._pushes,
-            failures=self._failures,
+            failures=self._standing.failures,
             skipped=self._skipped,
-            streak=self._streak,
+            streak=self._standing.streak,
             exceptions={name: refusal.code for name, (refusal, _) in self._refused.items()},
             fingerprint=self._sender.fingerprint,
         )
@@ -191,10 +180,13 @@ class Target:
             self._wake.clear()
             left = self._retry_at - loop.time()
             if left <= 0:
-                if self._streak and not self.fresh(self._batch) and (batch := self._refill()) is not None:
-                    self._batch = batch
+                if (self._standing.streak or self._asked) and not self.fresh(self._batch):
+                    self._batch = self._refill() or self._batch
                 if self._batch is not self._done and self.fresh(self._batch):
                     return
+                if self._asked and not self.fresh(self._batch):
+                    asked, self._asked = self._asked, []
+                    _answer(asked, RefusedError(STALE))
                 await self._wake.wait()
                 continue
             try:
@@ -205,8 +197,7 @@ class Target:
 
     async def _deliver(self) -> str:
         if not self._sender.connected:
-            if not self._streak:
-                self._become("connecting", "")
+            self._standing.connecting()
             self._confirmed.clear()  # it may have been started anew, and hold nothing
             await self._sender.connect()
         batch = self._batch  # a newer one may have come meanwhile
@@ -240,12 +231,12 @@ class Target:
         if not taken:
             raise RefusedError(self._why_refused())
         self._pushes += 1
-        self._streak = 0
+        self._standing.streak = 0
         self._pushed_ns, self._holds_ns, self._latency_us = self._now(), batch.t_ns, took_us
         if self._refused:
-            self._become("partly", self._why_refused())
+            self._standing.become("partly", self._why_refused())
         else:
-            self._become("ok", _withheld(batch))
+            self._standing.become("ok", _withheld(batch))
         words = f"{self.receiver.place} took {amount(taken)} registers ({', '.join(taken)}) in {took_us / 1000:.1f} ms"
         return f"{words}; but {self._why_refused()}" if sent.refused else words
 
@@ -253,10 +244,10 @@ class Target:
         """There is nothing to send: it holds these values already, refuses them, or they are not known."""
         if all(batch.data.get(name) == self._confirmed.get(name) for name in self.groups) and batch.data:
             self._holds_ns = batch.t_ns
-            self._become("ok", "")
+            self._standing.become("ok", "")
             return "nothing has changed"
-        if self._state == "connecting":
-            self._become("waiting", _withheld(batch))
+        if self._standing.state == "connecting":
+            self._standing.become("waiting", _withheld(batch))
         return _withheld(batch) or self._why_refused()
 
     def _names(self, batch: Batch) -> tuple[GroupName, ...]:
@@ -275,21 +266,8 @@ class Target:
         return tuple(name for name in names if self._confirmed.get(name) != batch.data[name])
 
     def _failed(self, error: Exception) -> None:
-        self._failures += 1
-        self._streak += 1
         self._full_at = 0.0
-        self._retry_at = asyncio.get_running_loop().time() + pause_s(self._streak, random.random())  # noqa: S311  # spreads attempts
-        self._become("untrusted" if isinstance(error, UntrustedError) else "failing", str(error))
-
-    def _become(self, state: str, reason: str) -> None:
-        if (state, reason) == (self._state, self._reason):
-            return
-        self._changed()
-        worth = state != self._state and not (state == "connecting" or (state == "ok" and not self._failures))
-        self._state, self._reason = state, reason
-        if worth or (state == "failing" and self._streak.bit_count() == 1):  # the 1st, 2nd, 4th, 8th ...
-            log = self._log.info if state == "ok" else self._log.warning
-            log(f"push: {state}", reason=reason, streak=self._streak)
+        self._retry_at = asyncio.get_running_loop().time() + self._standing.failed(error)
 
     def _why_refused(self) -> str:
         return "; ".join(dict.fromkeys(refusal.words for refusal, _ in self._refused.values()))
@@ -297,3 +275,13 @@ class Target:
 
 def _withheld(batch: Batch) -> str:
     return f"not known yet: {', '.join(batch.withheld)}" if batch.withheld else ""
+
+
+def _answer(asked: list[asyncio.Future[str]], what: str | Exception) -> None:
+    for each in asked:
+        if each.done():
+            continue
+        if isinstance(what, Exception):
+            each.set_exception(what)
+        else:
+            each.set_result(what)

@@ -7,6 +7,7 @@ import hmac
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +19,11 @@ from msgspec import UNSET
 from services.master_pusher.batch import Batch
 from services.master_pusher.groups import GROUPS
 from services.master_pusher.http import Answer, Exchange
-from services.master_pusher.sender import Line, Sent
+from services.master_pusher.sender import BusyError, Line, Sent
 from shared import clock
 from shared.config.master import GroupName, Target
-from shared.errors import PeerError
+from shared.config.toml import content_of
+from shared.errors import ConfigError, PeerError
 from shared.registers.decode import decode_rows, words_of
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "metergate/push/1"
 MAX_SECRET: Final = 4096
+LONGEST_WAIT_S: Final = 3600.0
 _BUSY: Final = frozenset((408, 425, 429))
 
 
@@ -48,7 +51,6 @@ class WebSender:
         self._exchange: Exchange | None = None
         self._token = ""
         self._key = b""
-        self._not_before = 0.0
 
     @property
     def connected(self) -> bool:
@@ -63,11 +65,8 @@ class WebSender:
     async def connect(self) -> None:
         """See `Sender`. The secrets are read again, so that new ones need no restart."""
         self.close()
-        wait = self._not_before - self._wall_s()
-        if wait > 0:
-            raise PeerError(f"{self._line.receiver.place} asked to be left alone for {wait:.0f} s more")
         settings = self._settings
-        self._token = "" if settings.token_file is UNSET else secret(settings.token_file).decode("ascii", "replace")
+        self._token = "" if settings.token_file is UNSET else token(settings.token_file)
         self._key = b"" if settings.hmac_file is UNSET else secret(settings.hmac_file)
         exchange = Exchange(self._line.receiver.place)
         self._exchange = exchange
@@ -110,19 +109,21 @@ class WebSender:
         return headers
 
     def _refused(self, answer: Answer) -> None:
-        """Raises in any case; `Retry-After` is obeyed."""
+        """Raises in any case."""
         place, status = self._line.receiver.place, answer.status
         said = f' ("{answer.text}")' if answer.text else ""
-        after = answer.headers.get("retry-after", "")
-        if after.isascii() and after.isdigit() and (status in _BUSY or status >= 500):
-            self._not_before = self._wall_s() + min(int(after), 3600)
-            self.close()
         if status in _BUSY or status >= 500:
-            raise PeerError(f"{place} answered {status}{said}: it cannot take it now; the next values are tried")
+            text = f"{place} answered {status}{said}: it cannot take it now"
+            wait = retry_after_s(answer.headers.get("retry-after", ""), self._wall_s())
+            if wait:
+                self.close()
+                raise BusyError(f"{text}, and wants to be left alone for {wait:.0f} s", wait)
+            raise PeerError(f"{text}; the next values are tried")
         if 300 <= status < 400:
             where = answer.headers.get("location", "another address")[:200]
             raise PeerError(f"{place} answered {status}: it has moved to {where!r}; give that address")
         if status in (401, 403):
+            self.close()  # the next connection reads the secrets anew
             raise PeerError(f"{place} answered {status}{said}: check token_file and hmac_file")
         raise PeerError(f"{place} answered {status}{said}; check address")
 
@@ -166,15 +167,40 @@ def signature(key: bytes, timestamp: str, body: bytes) -> str:
     return f"sha256={hmac.new(key, timestamp.encode() + b'.' + body, 'sha256').hexdigest()}"
 
 
+def retry_after_s(text: str, wall_s: float) -> float:
+    """What `Retry-After` asks for, at most an hour; 0 where it says nothing that can be followed."""
+    if text.isascii() and text.isdigit():
+        wait = float(text[:9])
+    else:
+        try:
+            wait = parsedate_to_datetime(text).timestamp() - wall_s
+        except (ValueError, OverflowError):
+            return 0.0
+    return min(max(wait, 0.0), LONGEST_WAIT_S)
+
+
+def token(path: Path) -> str:
+    """A bearer token: a secret that fits into a header.
+
+    Raises:
+        PeerError: as `secret`, or it has characters that do not.
+    """
+    text = secret(path).decode("latin-1")
+    if not all("!" <= each <= "~" for each in text):
+        raise PeerError(f"{path}: a token consists of visible ASCII characters, without blanks; nothing is sent")
+    return text
+
+
 def secret(path: Path) -> bytes:
     """The content of a secret's file, without the line's end.
 
     Raises:
-        PeerError: it cannot be read, or is empty or large.
+        PeerError: it cannot be read, is no file, or is empty or large.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_SECRET + 1).strip()
+        content = content_of(path).strip()
+    except ConfigError as error:
+        raise PeerError(f"{error}; nothing is sent without it") from error
     except OSError as error:
         raise PeerError(f"{path}: cannot be read ({error.strerror}); nothing is sent without it") from error
     if not content or len(content) > MAX_SECRET:

@@ -23,6 +23,9 @@ MOST_OWED: Final = 256
 REMEMBERED: Final = 1024
 """Certificates and refusals whose last mention is remembered."""
 REFUSAL_EVERY_NS: Final = 60_000_000_000
+REFUSALS_PER_S: Final = 1.0
+REFUSAL_BURST: Final = 64.0
+"""Of all peers together: one that asks for each register by itself must not push older lines out of the audit log."""
 MOST_TOLD: Final = 1024
 """Fingerprints in one `enforced/1`, which has to fit into a message of the bus."""
 
@@ -44,6 +47,8 @@ class Reporter:
         self._seen = _Recent(SEEN_EVERY_NS)
         self._owed: dict[str, PeerAccess] = {}
         self._refused = _Recent(REFUSAL_EVERY_NS)
+        self._refusals = Bucket(REFUSALS_PER_S, REFUSAL_BURST, now_ns() / 1e9)
+        self._untold = 0
         self._told = Told(life.bus, "in", now_ns)
 
     def seen(self, access: PeerAccess) -> None:
@@ -67,9 +72,15 @@ class Reporter:
         certificate = peer.certificate
         if not self._refused.due(certificate.fingerprint + what, now):
             return
+        if not self._refusals.take(now / 1e9):
+            self._untold += 1
+            return
         self._refused.note(certificate.fingerprint + what, now)
         who = Who("modbus", certificate.fingerprint, access.label, peer.address, certificate.role)
-        self._audit.append(who, "refused.role", what, "exception 01")
+        untold, self._untold = self._untold, 0
+        self._audit.append(
+            who, "refused.role", what, f"exception 01; {untold} more untold" if untold else "exception 01"
+        )
         self._unsafe = True
         self._life.log.warning(
             "refused by role", peer=peer.address, fingerprint=certificate.fingerprint, role=certificate.role, what=what

@@ -42,6 +42,26 @@ class Header(NamedTuple):
     started: str
 
 
+_pack: Final = msgpack.Packer(use_bin_type=True).pack
+
+
+def beginning() -> bytes:
+    """The first bytes of a recording that begins now."""
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return bytes(_pack({"format": FORMAT, "boot": clock.BOOT_ID, "started": started}))
+
+
+def packed(entry: Entry) -> bytes:
+    """One message as it stands in a recording.
+
+    Raises:
+        RefusedError: it is too large for the format.
+    """
+    if len(entry.topic) > MAX_TOPIC or len(entry.payload) > MAX_BYTES:
+        raise RefusedError(f"message of {len(entry.topic)} + {len(entry.payload)} bytes does not fit into a recording")
+    return bytes(_pack(entry))
+
+
 class RecordingWriter:
     """A new recording. What was written is in the file at most a second later, if `flush` is called that often.
 
@@ -55,30 +75,24 @@ class RecordingWriter:
         RefusedError: the file exists, or cannot be written.
     """
 
-    __slots__ = ("_file", "_flushed_ns", "_pack", "entries", "path")
+    __slots__ = ("_file", "_flushed_ns", "entries", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.entries = 0
-        self._pack = msgpack.Packer(use_bin_type=True).pack
         try:
             self._file: IO[bytes] = path.open("xb", buffering=_CHUNK)
         except FileExistsError:
             raise RefusedError(f"{path} exists; a recording overwrites nothing, name another file") from None
         except OSError as error:
             raise self._failed(error) from error
-        started = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._put({"format": FORMAT, "boot": clock.BOOT_ID, "started": started})
+        self._put(beginning())
         self._flushed_ns = 0
         self.flush()
 
     def write(self, entry: Entry) -> None:
-        """Append one message; a topic too long for the format ends the recording with an error."""
-        if len(entry.topic) > MAX_TOPIC or len(entry.payload) > MAX_BYTES:
-            raise RefusedError(
-                f"message of {len(entry.topic)} + {len(entry.payload)} bytes does not fit into {self.path}"
-            )
-        self._put(entry)
+        """Append one message; one that is too large for the format ends the recording with an error."""
+        self._put(packed(entry))
         self.entries += 1
         self.flush()
 
@@ -106,9 +120,9 @@ class RecordingWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _put(self, item: object) -> None:
+    def _put(self, data: bytes) -> None:
         try:
-            self._file.write(self._pack(item))
+            self._file.write(data)
         except OSError as error:
             raise self._failed(error) from error
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import UNSET, Struct
-from msgspec.structs import fields
+from msgspec import NODEFAULT, UNSET, Struct
+from msgspec.structs import FieldInfo, fields
 
 from shared.config.check import section_of
 from shared.config.lines import Key, line_of, places
 from shared.config.load import parse
+from shared.config.model import Config
 from shared.config.section import Section
 from shared.config.template import toml
+from shared.config.toml import read_toml
 
 VARIABLES: Final[Mapping[Key, str]] = {
     ("gateway", "run_dir"): "METERGATE_RUN_DIR",
@@ -63,6 +65,16 @@ def effective(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) 
     return tuple(one(key, value) for key, value in _leaves(config, ()))
 
 
+def written(data: bytes, path: Path) -> tuple[Setting, ...]:
+    """Every setting as a file's content has it, right or wrong, and the defaults of all others; in the model's order.
+
+    Raises:
+        ConfigError: the content is no TOML.
+    """
+    text = data.decode()
+    return tuple(_written(Config, read_toml(text, path), (), places(text)))
+
+
 def as_toml(settings: tuple[Setting, ...]) -> Iterator[str]:
     """The settings as a file that would mean the same, with the origin of each behind it."""
     table: Key | None = None
@@ -74,6 +86,30 @@ def as_toml(settings: tuple[Setting, ...]) -> Iterator[str]:
         name = str(setting.key[-1])
         text = f"#{name} =" if setting.value is UNSET else f"{name} = {toml(setting.value)}"
         yield f"{text}  # {setting.origin}"
+
+
+def _written(cls: type[Section], raw: Any, key: Key, found: dict[Key, int]) -> Iterator[Setting]:
+    inner: list[tuple[Key, type[Section], Any]] = []
+    for field in fields(cls):
+        path = (*key, field.name)
+        value = raw.get(field.name, UNSET) if isinstance(raw, dict) else UNSET
+        section, many = section_of(field.type)
+        if section is None:
+            given = value is not UNSET
+            yield Setting(path, value if given else _default(field), line_of(found, path) if given else 0)
+        elif many:
+            items = value if isinstance(value, list) else ()
+            inner.extend(((*path, index), section, item) for index, item in enumerate(items))
+        elif value is not UNSET or field.default is not UNSET:
+            inner.append((path, section, value))
+    for path, section, value in inner:
+        yield from _written(section, value, path, found)
+
+
+def _default(field: FieldInfo) -> Any:
+    if field.default is not NODEFAULT:
+        return field.default
+    return UNSET if field.default_factory is NODEFAULT else field.default_factory()
 
 
 def _leaves(section: Section, key: Key) -> Iterator[tuple[Key, Any]]:

@@ -1,29 +1,23 @@
 """From a file to settings, or to one error that lists every mistake with line, key, reason and cure."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 import msgspec
 from msgspec import UNSET
 
-from shared.config.check import Problem, build, dotted
-from shared.config.lines import line_of, places
+from shared.config.check import Problem, build
+from shared.config.faults import located, wrong
 from shared.config.master import Target
 from shared.config.model import Config, Meter
 from shared.config.rules import across
-from shared.config.toml import content_of, read_toml, shortened, text_of
-from shared.errors import ConfigError
+from shared.config.toml import content_of, read_toml, text_of
+from shared.errors import ConfigError, Fault
 
 PLACES = (Path("metergate.toml"), Path("/etc/metergate/metergate.toml"))
 """Where the settings are looked for, in this order, when nobody names them."""
-
-MOST_LISTED: Final = 50
-"""Mistakes that are told; the text has to fit into a message of the bus, and nobody mends more at once."""
-
-LONGEST_KEY: Final = 120
-"""Characters of a key that are shown."""
 
 
 def find(named: str | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -72,28 +66,16 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     """
     text = text_of(data, path)
     if not text.strip():
-        raise ConfigError(f"{path}:1: the file is empty; an editor may have truncated it. `metergate init` writes one")
+        reason = "the file is empty; an editor may have truncated it. `metergate init` writes one"
+        raise wrong(path, (Fault(1, "", reason),))
     raw = read_toml(text, path)
     problems: list[Problem] = []
     config = cast("Config | None", build(Config, raw, (), problems))
     if config is not None:
         problems.extend(across(config))
     if config is None or problems:
-        raise ConfigError(listing(path, text, problems))
+        raise wrong(path, located(text, problems))
     return _absolute(config, path.parent, environ)
-
-
-def listing(path: Path, text: str, problems: Iterable[Problem]) -> str:
-    """One line for each problem, `file:line: key: reason`; the first `MOST_LISTED` of them."""
-    found = places(text)
-    lines = sorted((line_of(found, problem.key), dotted(problem.key), problem.reason) for problem in problems)
-    shown = [
-        f"{path}:{line}: {shortened(key, LONGEST_KEY) or 'the file'}: {reason}"
-        for line, key, reason in lines[:MOST_LISTED]
-    ]
-    if len(lines) > MOST_LISTED:
-        shown.append(f"{path}:{lines[MOST_LISTED][0]}: from here on {len(lines) - MOST_LISTED} mistakes more")
-    return "\n".join(shown)
 
 
 def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:

@@ -1,5 +1,6 @@
 """`[master]` of the settings: what is pushed, how often, and to whom. Part of `model`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 
@@ -114,3 +115,14 @@ class Master(Section, frozen=True):
         """What that receiver gets, by address."""
         chosen = target.groups
         return self.groups.names if chosen is UNSET else tuple(n for n in get_args(GroupName) if n in chosen)
+
+
+def warnings(settings: Target) -> Iterator[str]:
+    """What is allowed of a receiver, but should be known."""
+    if settings.function == 6:
+        yield "function 6 writes one register at a time, so that a reader may see values cut in two; use 16 if it can"
+    secrets = settings.token_file is not UNSET or settings.hmac_file is not UNSET
+    if secrets and not settings.receiver.web:
+        yield "token_file and hmac_file are for web services; a Modbus slave is never told them"
+    if settings.receiver.scheme == "http" and settings.token_file is not UNSET:
+        yield "the token goes over the network unencrypted; use https://"

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from shared.config.console import Console
 from shared.config.master import Master
 from shared.config.section import Host, Label, Name, Port, Register, RoleName, Section, TimeOfDay, UnitId
 
@@ -304,5 +305,6 @@ class Config(Section, frozen=True):
     master: Master = field(default_factory=Master)
     certificates: Certificates = field(default_factory=Certificates)
     wallbox: Wallbox = field(default_factory=Wallbox)
+    console: Console = field(default_factory=Console)
     supervisor: Supervisor = field(default_factory=Supervisor)
     log: Log = field(default_factory=Log)

@@ -112,6 +112,16 @@ def _target(target: Target, groups: tuple[GroupName, ...], meters: set[str]) -> 
         yield "base_offset", f"is {target.base_offset}, which moves registers to {first}-{end - 1}, outside of 0-65535"
 
 
+def _console(config: Config) -> Iterator[Problem]:
+    console = config.console
+    if console.tls == "off" and not console.is_local:
+        yield Problem(
+            ("console", "tls"),
+            f"is 'off' beside console.host {console.host!r}: passwords would cross the network in plain; "
+            "take it out for https, or set console.host = '127.0.0.1'",
+        )
+
+
 def _bus_hosts(config: Config) -> Iterator[Problem]:
     bus = config.bus
     names = [host.name for host in bus.host]
@@ -159,6 +169,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _unique_meters,
     _connection_caps,
     _bus_hosts,
+    _console,
     _encryption,
     _role_rows,
     _master,

@@ -82,10 +82,10 @@ def _table(path: str, field: msgspec.structs.FieldInfo, source: str) -> Iterator
     optional = many or field.default is UNSET
     off = "#" if optional and path != "meter" and name != source else ""
     yield ""
-    yield from _comment(_summary(cls))
+    yield from _comment(summary(cls))
     yield f"{off}[[{path}]]" if many else f"{off}[{path}]"
     fields = msgspec.structs.fields(cls)
-    words = _words(cls)
+    words = words_of(cls)
     for key in fields:
         if section_of(key.type)[0] is None:
             yield from _key(cls, key, words.get(key.name, ""), source, off=bool(off))
@@ -135,14 +135,15 @@ def _comment(text: str) -> Iterator[str]:
     yield from textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False)
 
 
-def _summary(cls: type[Section]) -> str:
+def summary(cls: type[Section]) -> str:
+    """What a section is for, as its docstring says."""
     text = " ".join((inspect.getdoc(cls) or "").partition("\n\n")[0].split())
     text = text.partition("`: ")[2] or text
     return text[:1].upper() + text[1:]
 
 
-def _words(cls: type[Section]) -> dict[str, str]:
-    """What the docstring says of each key: `name: text` or `one, another: text` below "Attributes:"."""
+def words_of(cls: type[Section]) -> dict[str, str]:
+    """What a section's docstring says of each key: `name: text` or `one, another: text` below "Attributes:"."""
     words: dict[str, str] = {}
     names: list[str] = []
     for line in (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].splitlines():

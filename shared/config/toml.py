@@ -11,13 +11,16 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Fault
 
 LARGEST_BYTES: Final = 1024 * 1024
 """A thousand meters take less."""
 
 DEEPEST: Final = 8
 """Parts of a dotted key, and brackets in each other; no setting needs more than five."""
+
+LONGEST_WORD: Final = 1000
+"""Characters of a bare key or number: Python neither reads nor shows numbers of more digits than some thousands."""
 
 LONGEST_REASON: Final = 200
 """Characters of what the parser says, which may repeat a whole key."""
@@ -58,7 +61,7 @@ def text_of(data: bytes, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+        raise _wrong(path, line, f"is not UTF-8 text ({error.reason}); save it as UTF-8") from error
 
 
 def read_toml(text: str, path: Path) -> dict[str, Any]:
@@ -68,21 +71,16 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         ConfigError: it is not TOML, or nested beyond measure, `file:line: reason`.
     """
     if text.startswith("\ufeff"):
-        raise ConfigError(f"{path}:1: begins with a byte order mark; save it as UTF-8 without BOM")
-    _refuse_depth(text, path)
+        raise _wrong(path, 1, "begins with a byte order mark; save it as UTF-8 without BOM")
+    _refuse_excess(text, path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).rpartition(" (at ")
         line_text = place.removeprefix("line ").partition(",")[0]
         number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        raise ConfigError(
-            f"{path}:{number}: is not valid TOML: {shortened(reason or str(error), LONGEST_REASON)}"
-        ) from error
-    except ValueError as error:
-        lines = text.split("\n")
-        longest = max(range(len(lines)), key=lambda index: len(lines[index]))
-        raise ConfigError(f"{path}:{longest + 1}: is not valid TOML: a number of thousands of digits") from error
+        said = shortened(reason or str(error), LONGEST_REASON)
+        raise _wrong(path, number, f"is not valid TOML: {said}") from error
 
 
 def shortened(text: str, longest: int) -> str:
@@ -90,13 +88,16 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def _refuse_depth(text: str, path: Path) -> None:
+def _refuse_excess(text: str, path: Path) -> None:
     parts = depth = 0
     dotted = False
     for found in _TOKEN.finditer(text):
         kind = found.lastgroup
         if kind == "part":
             parts = parts + 1 if dotted else 1
+            if found.end() - found.start() > LONGEST_WORD and text[found.start()] not in "\"'":
+                line = text.count("\n", 0, found.start()) + 1
+                raise _wrong(path, line, "is not usable: a number of thousands of digits, or a key as long; remove it")
         elif kind == "open":
             depth += 1
         elif kind == "close":
@@ -105,9 +106,11 @@ def _refuse_depth(text: str, path: Path) -> None:
         if parts > DEEPEST or depth > DEEPEST:
             line = text.count("\n", 0, found.start()) + 1
             what = "its tables or lists are nested too deeply" if depth > DEEPEST else "a key has too many parts"
-            raise ConfigError(
-                f"{path}:{line}: is not usable: {what}, more than {DEEPEST}; no setting needs that, remove it"
-            )
+            raise _wrong(path, line, f"is not usable: {what}, more than {DEEPEST}; no setting needs that, remove it")
+
+
+def _wrong(path: Path, line: int, reason: str) -> ConfigError:
+    return ConfigError(f"{path}:{line}: {reason}", (Fault(line, "", reason),))
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -6,7 +6,6 @@ A certificate that cannot be read, or is below the floor, is never listed or ser
 import hashlib
 import ipaddress
 import warnings
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -19,9 +18,6 @@ from shared.tls.text import clean
 
 ROLE_OID: Final = x509.ObjectIdentifier("1.3.6.1.4.1.50316.802.1")
 """R-21: the role of Modbus/TCP Security."""
-
-RELEASED_S: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
-"""When this release was made, seconds since 1970. A clock before it has not been set: dates cannot be judged."""
 
 MAX_DER: Final = 8192
 REMEMBERED: Final = 128
@@ -89,11 +85,6 @@ def read(der: bytes) -> Certificate:
 def floor(certificate: Certificate) -> str | None:
     """Why this certificate must be neither listed nor served; None where it may."""
     return certificate.fault or certificate.key_fault or certificate.signature_fault or None
-
-
-def clock_is_set(now_s: float) -> bool:
-    """Whether the wall clock can be right at all."""
-    return now_s >= RELEASED_S
 
 
 def names_host(der: bytes, host: str) -> bool:

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from shared.clock import RELEASED_S, wall_is_set
 from shared.errors import RefusedError
-from shared.tls.certificate import MAX_ROLE, RELEASED_S, ROLE_OID, clock_is_set
+from shared.tls.certificate import MAX_ROLE, ROLE_OID
 from shared.tls.own import Kind, OwnPair, PrivateKey
 
 YEARS: Final = 20
@@ -33,7 +34,7 @@ def generate(kind: Kind, names: Sequence[str], now_s: float, role: str = "") -> 
     """
     key = _new_key(kind)
     subject, san = _naming(names)
-    begin = datetime.fromtimestamp(now_s if clock_is_set(now_s) else RELEASED_S, UTC) - timedelta(days=1)
+    begin = datetime.fromtimestamp(now_s if wall_is_set(now_s) else RELEASED_S, UTC) - timedelta(days=1)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

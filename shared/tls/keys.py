@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from shared.clock import wall_is_set
 from shared.errors import ConfigError, RefusedError
-from shared.tls.certificate import clock_is_set, floor, read
+from shared.tls.certificate import floor, read
 from shared.tls.issue import generate, request
 from shared.tls.own import Kind, OwnKeys, OwnPair, PrivateKey
 
@@ -55,7 +56,7 @@ def take_over(key_pem: bytes | None, chain_pem: bytes, now_s: float, known: Sequ
     said = read(leaf.public_bytes(Encoding.DER))
     if (fault := floor(said)) is not None:
         raise RefusedError(f"the certificate cannot be used: {fault}")
-    if clock_is_set(now_s) and not said.not_before_s <= now_s <= said.not_after_s:
+    if wall_is_set(now_s) and not said.not_before_s <= now_s <= said.not_after_s:
         raise RefusedError(
             f"the certificate is valid from {leaf.not_valid_before_utc:%Y-%m-%d} to"
             f" {leaf.not_valid_after_utc:%Y-%m-%d}, not today: have it renewed, or set the clock"

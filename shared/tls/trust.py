@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from shared.tls.certificate import RELEASED_S, Certificate, clock_is_set, floor
+from shared.clock import RELEASED_S, wall_is_set
+from shared.tls.certificate import Certificate, floor
 from shared.tls.roles import Grant
 from shared.tls.text import clean
 
@@ -113,7 +114,7 @@ class TrustSet:
         if pin is None and not chain_valid:
             return self._refusal(Standing.PENDING, self._resemblance(certificate) or "not accepted yet")
         standing, grant = (Standing.ACCEPTED, pin.grant) if pin is not None else (Standing.CA_VALID, Grant.READ_WRITE)
-        if not clock_is_set(now_s):
+        if not wall_is_set(now_s):
             return Verdict(
                 standing=standing,
                 grant=grant,

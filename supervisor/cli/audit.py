@@ -6,7 +6,8 @@ import click
 import msgspec
 
 from shared.audit import Record
-from shared.audit_check import load, merged, owners, verify
+from shared.audit_check import Broken, load, merged, owners, verify
+from shared.bus.endpoints import instances
 from shared.config.load import find
 from shared.config.load import load as settings
 from shared.errors import EXIT_REFUSED, RefusedError
@@ -14,6 +15,8 @@ from shared.tls.text import clean
 from supervisor.cli.common import config_option
 from supervisor.cli.fingerprint import grouped
 
+ALWAYS = frozenset(("certificate-manager", "tls-slave"))
+"""Roles that keep a log as long as they run; register-store does where registers can be written."""
 SHOWN_DIGITS = 16
 LONGEST = 1000
 
@@ -24,12 +27,15 @@ LONGEST = 1000
 @config_option
 def audit(config: str | None, *, only_verify: bool, as_json: bool) -> None:
     """Show every decision and refusal, of all roles by time. Exit 1 where a log was tampered with, and where."""
-    state_dir = settings(find(config)).gateway.state_dir
+    gateway = settings(find(config)).gateway
+    running = [name for name in instances(gateway.run_dir) if name.partition(".")[0] in ALWAYS]
+    gone = sorted({*running} - {*owners(gateway.state_dir)})
     try:
-        chains = [load(state_dir, owner) for owner in owners(state_dir)]
+        chains = [load(gateway.state_dir, owner) for owner in owners(gateway.state_dir)]
     except OSError as error:
         raise RefusedError(f"{error.filename} cannot be read ({error.strerror})") from error
     checked = [(chain.owner, *verify(chain)) for chain in chains]
+    checked += [(owner, [], Broken(f"{owner}.jsonl", 0, f"is missing, although {owner} runs")) for owner in gone]
     if not only_verify:
         for record in merged([records for _, records, _ in checked]):
             click.echo(msgspec.json.encode(record).decode() if as_json else _line(record))

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from supervisor.cli.common import ask, config_option
 from supervisor.cli.fingerprint import DECIDE_S, ROLE, WHOLE, chosen, grouped, joined
-from supervisor.cli.own import own
+from supervisor.cli.own import own, read_file
 
 LIST_S: Final = 3.0
 
@@ -126,12 +127,22 @@ def dismiss(fp: tuple[str, ...], config: str | None) -> None:
 
 
 @certs.command()
+@click.option("--add", "pem", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Copy a CA into it.")
+@click.option("--remove", "file", metavar="NAME", help="Remove this file from it; whom it vouched for is cut off.")
 @click.option("--reload", "again", is_flag=True, help="Read the folder again now.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @config_option
-def ca(config: str | None, *, again: bool, as_json: bool) -> None:
+def ca(config: str | None, pem: Path | None, file: str | None, *, again: bool, as_json: bool) -> None:
     """List the authorities of the local CA folder. Whom they vouch for is served without being accepted."""
-    found = ask(config, ROLE, "ca.reload" if again else "ca.list", {}, DECIDE_S)
+    if sum((pem is not None, file is not None, again)) > 1:
+        raise click.UsageError("--add, --remove and --reload exclude each other")
+    if pem is not None:
+        args = {"name": pem.stem, "pem": read_file(pem).decode("ascii", "replace")}
+        found = ask(config, ROLE, "ca.add", args, DECIDE_S)
+    elif file is not None:
+        found = ask(config, ROLE, "ca.remove", {"file": file}, DECIDE_S)
+    else:
+        found = ask(config, ROLE, "ca.reload" if again else "ca.list", {}, DECIDE_S)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

@@ -15,7 +15,7 @@ from shared.errors import ConfigError
 from shared.verify import verify
 from supervisor.cli.common import config_option, supervisors
 from supervisor.settings import FIXED
-from supervisor.spec import ROLES, verifiers
+from supervisor.spec import ROLES, effect, verifiers
 
 
 @click.group()
@@ -106,12 +106,17 @@ def _effect(before: Config | None, after: Config) -> str:
         return "the file is right again, and is taken over"
     if before == after:
         return "that changes nothing"
-    roles = [role.name for role in ROLES if role.needs(before) != role.needs(after)]
+    planned = effect(ROLES, before, after)
     fixed = [f"[{name}]" for name in FIXED if getattr(before, name) != getattr(after, name)]
-    parts = [f"starts again by itself: {', '.join(roles)}"] if roles else []
+    parts = {
+        "starts again by itself": planned.restarts,
+        "starts": planned.starts,
+        "ends": planned.stops,
+    }
+    words = [f"{what}: {', '.join(roles)}" for what, roles in parts.items() if roles]
     if fixed:
-        parts.append(f"{' '.join(fixed)} counts from the next start of metergate")
-    return "; ".join(parts) or "no role needs to start again"
+        words.append(f"{' '.join(fixed)} counts from the next start of metergate")
+    return "; ".join(words) or "no role needs to start again"
 
 
 def _found(config: Config) -> str:

@@ -11,12 +11,12 @@ import click
 from msgspec import Struct
 
 from shared.bus.endpoints import Endpoints, endpoints_of
+from shared.bus.filters import KINDS, Filter
 from shared.bus.recording import Entry
+from shared.bus.view import View
 from shared.config.load import find, load
 from shared.errors import ConfigError, RefusedError
 from supervisor.cli.common import run_folder
-from supervisor.tap.filters import KINDS, Filter
-from supervisor.tap.view import View
 
 _OPTIONS = (
     click.option("--role", "roles", multiple=True, metavar="R", help="Only this role or instance; may be repeated."),

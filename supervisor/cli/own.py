@@ -1,8 +1,6 @@
 """`metergate certs own`: our own keys and certificates. A private key goes from file to file, never over the bus."""
 
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +8,7 @@ import click
 
 from shared.config.load import find, load
 from shared.errors import RefusedError
+from shared.tls.hand_over import hand_over
 from supervisor.cli.common import ask, config_option
 from supervisor.cli.fingerprint import DECIDE_S, ROLE, grouped
 
@@ -54,37 +53,14 @@ def own(
     click.echo(json.dumps(rows, indent=2) if as_json else "\n\n".join(map(_block, rows)))
 
 
-def hand_over(key: Path, folder: Path) -> str:
-    """Put a private key where the certificate manager takes it from, for nobody else to read; returns the file's name.
-
-    Raises:
-        RefusedError: it cannot be read, or the folder not be written.
-    """
-    name = f"import-{secrets.token_hex(16)}.key"
-    content = _read(key)
-    try:
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            if os.geteuid() == 0:
-                owner = folder.stat()
-                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(content)
-    except OSError as error:
-        raise RefusedError(
-            f"{folder} cannot be written ({error.strerror}); run this as the user of the certificate manager, and where"
-            " its keys are, e.g. `docker compose exec certificate-manager metergate certs own --import ...`"
-        ) from error
-    return name
-
-
 def _import(key: Path, chain: Path, config: str | None) -> dict[str, Any]:
-    text = _read(chain).decode("ascii", "replace")
+    text = read_file(chain).decode("ascii", "replace")
     if "PRIVATE KEY" in text:
         raise RefusedError(f"{chain} holds a private key; give KEY and CHAIN in this order, each in its own file")
     if str(key) == "-":
         return ask(config, ROLE, "own.import", {"chain": text}, DECIDE_S)
     folder = load(find(config)).certificates.keys_dir
-    name = hand_over(key, folder)
+    name = hand_over(read_file(key), folder)
     try:
         return ask(config, ROLE, "own.import", {"chain": text, "key_file": name}, DECIDE_S)
     finally:
@@ -102,7 +78,12 @@ def _export(pem: str, target: str) -> None:
     click.echo(f"{target}: {pem.count('BEGIN CERTIFICATE')} certificates")
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """What is in a file with a key or certificates.
+
+    Raises:
+        RefusedError: it cannot be read, or is larger than such files are.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,8 +1,7 @@
 """`metergate slaves`: the receivers of the master pusher: show how they stand, add one, delete one, try one."""
 
-import importlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import msgspec
@@ -11,17 +10,14 @@ from msgspec import UNSET
 from shared import clock
 from shared.bus.endpoints import endpoints_of, is_held
 from shared.bus.messages import Push, Pushes
-from shared.config.edit import edit
 from shared.config.load import find, load
-from shared.config.master import GROUP_RANGES, MAX_RECEIVERS, Target
+from shared.config.master import GROUP_RANGES, Target, warnings
 from shared.config.model import Config
+from shared.config.receivers_edit import add_receiver, delete_receiver
 from shared.errors import RefusedError
 from supervisor.cli.common import config_option
 from supervisor.latest import latest
 from supervisor.receivers.trial import try_receiver
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 PUSHER: Final = "master-pusher"
 _COLOUR: Final = {"ok": "green", "connecting": "yellow", "waiting": "yellow", "partly": "yellow", "disabled": "white"}
@@ -78,12 +74,6 @@ def add(*, address: str, config: str | None, groups: tuple[str, ...], disabled: 
     web service that takes JSON.
     """
     path = find(config)
-    known = load(path).master.slave
-    if len(known) >= MAX_RECEIVERS:
-        raise RefusedError(
-            f"there are {len(known)} receivers already, and {MAX_RECEIVERS} at most are pushed to; "
-            "delete one with `metergate slaves delete`"
-        )
     entry: dict[str, Any] = {"address": address}
     entry |= {key: value for key, value in given.items() if value is not None and value is not False}
     if "function" in entry:
@@ -92,11 +82,11 @@ def add(*, address: str, config: str | None, groups: tuple[str, ...], disabled: 
         entry["groups"] = list(groups)
     if disabled:
         entry["enabled"] = False
-    edit(path, lambda document: _append(document, entry))
+    add_receiver(path, entry)
     after = load(path)
     number, settings = len(after.master.slave), after.master.slave[-1]
     click.echo(f"{path}: slave {number} added: {settings.receiver.url}")
-    for text in importlib.import_module("services.master_pusher.build").warnings(settings):
+    for text in warnings(settings):
         click.echo(f"warning: {text}", err=True)
     if not after.master.enabled:
         click.echo("pushing is off; switch it on with `metergate config set master.enabled true`")
@@ -110,18 +100,7 @@ def delete(*, slave: str, config: str | None) -> None:
     """Delete a receiver; SLAVE is its number in the list, its label, or its address."""
     path = find(config)
     number, settings = pick(load(path), slave)
-
-    def change(document: "TOMLDocument") -> None:
-        master: Any = document["master"]
-        if master["slave"][number - 1]["address"] != settings.address:
-            raise RefusedError(f"{path}: it was changed meanwhile; nothing was written, look at it and try again")
-        del master["slave"][number - 1]
-        if not master["slave"]:
-            del master["slave"]
-        if not master:
-            del document["master"]
-
-    edit(path, change)
+    delete_receiver(path, number, settings.address)
     click.echo(f"{path}: slave {number} ({settings.name}) deleted")
 
 
@@ -155,19 +134,6 @@ def pick(config: Config, named: str) -> tuple[int, Target]:
     if len(places) > 1:
         raise RefusedError(f"{named!r} are the slaves {', '.join(map(str, places))}; give the number")
     return places[0], known[places[0] - 1]
-
-
-def _append(document: "TOMLDocument", entry: dict[str, Any]) -> None:
-    import tomlkit  # noqa: PLC0415  # only who edits pays for it
-
-    table = tomlkit.table()
-    table.update(entry)
-    if "master" not in document:
-        document["master"] = tomlkit.table(is_super_table=True)
-    master: Any = document["master"]
-    if "slave" not in master:
-        master["slave"] = tomlkit.aot()
-    master["slave"].append(table)
 
 
 def _rows(config: Config) -> list[Push]:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
+from shared.bus.follow import Follower
 from shared.bus.recording import RecordingWriter
 from shared.clock import BOOT_ID
 from supervisor.cli.common import config_option
 from supervisor.cli.display import Display, message_options, reachable
 from supervisor.cli.signals import Stop, stop_on_signals
-from supervisor.tap.follow import Follower
 from supervisor.tap.tally import Tally
 
 TURN_S = 0.2

@@ -1,1 +1,1 @@
-"""Listening in on the bus for people: follow, show, record, replay. Subscribes only, so that it can disturb nothing."""
+"""Listening in on the bus at a terminal: count, replay."""

@@ -5,8 +5,9 @@
 #
 # Needs docker with compose, python3 and openssl. Touches only the compose projects and images that it names itself, and removes
 # them at its end, also after a failure. Environment:
-#   METERGATE_VERIFY_PORT   port of 127.0.0.1 to publish on (15502); TLS goes on the one 300 higher
+#   METERGATE_VERIFY_PORT   port of 127.0.0.1 to publish on (15502); TLS goes on the one 300 higher, the page 301
 #   METERGATE_VERIFY_PIP    pip configuration file for the build, where packages come from a mirror
+#   METERGATE_VERIFY_NPM    the same for npm, which builds the page
 #   METERGATE_VERIFY_SLACK  what to multiply time limits with, on a busy machine (1)
 #   METERGATE_VERIFY_KEEP   if set, the images are kept
 # Exit: 0 all passed, 1 something failed, 3 there is no engine here.
@@ -19,7 +20,7 @@ docker version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 || { ec
 PROJECT=metergate-verify-$$
 IMAGE=metergate-verify:$$
 export METERGATE_BIND=127.0.0.1 METERGATE_PORT=${METERGATE_VERIFY_PORT:-15502}
-export METERGATE_TLS_PORT=$((METERGATE_PORT + 300))
+export METERGATE_TLS_PORT=$((METERGATE_PORT + 300)) METERGATE_CONSOLE_PORT=$((METERGATE_PORT + 301))
 T=$(mktemp -d)
 export METERGATE_CONFIG_DIR=$T/config
 PASSED=0 FAILED=0 HELD=
@@ -61,6 +62,8 @@ unhold() { # WHAT HAPPENED: prints what the probe saw of it
 held() { tr ' ' '\n' <"$T/held" | sed -n "s/^$1=//p"; }
 over_tls() { probe tls 127.0.0.1 "$METERGATE_TLS_PORT" "$T/client.pem"; }
 tls_says() { equals "$(over_tls)" "$1"; }
+visit() { python3 tests/container/page.py 127.0.0.1 "$METERGATE_CONSOLE_PORT" "$@"; }
+helper_in_config() { docker run --rm --user 0 --cap-add CHOWN --network none -v "$METERGATE_CONFIG_DIR:/config" --entrypoint "$1" "$IMAGE" "${@:2}"; }
 certs() { dc exec -T certificate-manager metergate certs "$@"; }
 in_slave() { dc exec -T plain-slave "$@"; }
 
@@ -102,6 +105,7 @@ fresh_settings() {
 image() { # PYTHON
   local secret=()
   [ -z "${METERGATE_VERIFY_PIP:-}" ] || secret=(--secret "id=pip,src=$METERGATE_VERIFY_PIP")
+  [ -z "${METERGATE_VERIFY_NPM:-}" ] || secret+=(--secret "id=npm,src=$METERGATE_VERIFY_NPM")
   check "build on python:$1-slim" docker build --quiet --build-arg "PYTHON=$1" "${secret[@]}" -t "$IMAGE" .
   figure "image size on python:$1-slim (of it the base)" \
     "$(docker image inspect -f '{{.Size}}' "$IMAGE" | awk '{printf "%d", $1 / 1e6}') MB ($(docker image inspect -f '{{.Size}}' "python:$1-slim" | awk '{printf "%d", $1 / 1e6}') MB)"
@@ -130,7 +134,7 @@ encrypted() { # TLS is switched on and off again while everything runs
   check "  502 is closed" fails first 1
   check "  the stranger is listed" certs accept "$fingerprint" --label "a client"
   check "  and served once accepted" tls_says "a value"
-  figure "PSS with TLS: certificate-manager, tls-slave; all five" \
+  figure "PSS with TLS: certificate-manager, tls-slave; all" \
     "$(pss certificate-manager) $(pss tls-slave); $(pss $(roles)) MiB"
   check "  keys are for their user alone" equals "$(dc exec -T tls-slave stat -c '%a %u' /var/lib/metergate/keys/ec.key)" "600 10001"
   check "  the slave cannot write them" fails dc exec -T tls-slave touch /var/lib/metergate/keys/x
@@ -146,6 +150,24 @@ encrypted() { # TLS is switched on and off again while everything runs
   check "tls = false: 502 is served again" first 30
 }
 
+page() { # over https, published on this machine alone; it changes settings where they are its user's
+  local code pid
+  check "the page answers over https" equals "$(visit session)" none
+  check "  it is published on this machine alone" equals "$(docker port "$(cid console)" 8080 | cut -d: -f1)" 127.0.0.1
+  check "  it reaches no key" fails dc exec -T console ls /var/lib/metergate/keys/ec.key
+  check "  nor who is accepted" fails dc exec -T console ls /var/lib/metergate/trust.json
+  code=$(dc logs console | sed -n 's/.*"code": "\([A-Z0-9-]*\)".*/\1/p' | tail -1)
+  check "settings of another user are not changed, and it says why" sh -c "$(printf '%q ' python3 tests/container/page.py 127.0.0.1 "$METERGATE_CONSOLE_PORT" set "$code" slave.idle_timeout_s 400) | grep -q 'cannot be changed'"
+  helper_in_config chown -R 10001:10001 /config
+  pid=$(role_pid plain-slave supervisor.plain-slave plain-slave)
+  check "settings of its own user are, and it says who starts again" equals "$(visit again slave.idle_timeout_s 400)" \
+    "starts again: plain-slave"
+  check "  plain-slave starts again" until_true 15 new_role_pid "$pid" plain-slave supervisor.plain-slave plain-slave
+  check "  a wrong value changes nothing" sh -c "$(printf '%q ' python3 tests/container/page.py 127.0.0.1 "$METERGATE_CONSOLE_PORT" again slave.port 0) | grep -q 'slave.port: is 0'"
+  helper_in_config chown -R "$(id -u):$(id -g)" /config  # the folder itself stays: it is mounted
+  write_settings <config/metergate.toml
+}
+
 roles_apart() {
   FILE=compose.yaml
   fresh_settings
@@ -153,7 +175,7 @@ roles_apart() {
   began=$(millis)
   check "up -d" dc up -d --no-build
   check "a register can be read" first 30
-  figure "docker compose up -d to the first value, 5 containers" "$(($(millis) - began)) ms"
+  figure "docker compose up -d to the first value, 7 containers" "$(($(millis) - began)) ms"
   check "up --wait: all healthy" dc up -d --no-build --wait --wait-timeout 60
   for role in $(roles); do
     check "$role: nothing writable but its volumes" fails dc exec -T "$role" touch /opt/x
@@ -166,9 +188,12 @@ roles_apart() {
   check "tap shows the bus" sh -c "$(printf '%q ' docker compose -p "$PROJECT" --project-directory . -f "$T/$FILE" run --rm -T tap --count 3 --seconds 20) | grep -q ."
   sleep 5
   figure "PSS of measurement, register-store, plain-slave" "$(pss measurement) $(pss register-store) $(pss plain-slave) MiB"
-  local total; total=$(pss $(roles))
-  figure "PSS of all five containers together, TLS off" "$total MiB"
+  figure "PSS of console" "$(pss console) MiB"
+  local total; total=$(pss $(roles | grep -vx console))
+  figure "PSS of all others together, TLS off" "$total MiB"
   check "at most 130 MiB" at_most "$total" 130
+
+  page
 
   hold
   crash_role measurement supervisor.measurement measurement

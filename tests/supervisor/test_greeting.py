@@ -4,7 +4,7 @@ import pytest
 
 from shared.config.load import parse
 from supervisor.greeting import addresses, warnings
-from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, ROLES
+from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, ROLES, TLS_SLAVE
 
 TWO_METERS = """
 [[meter]]
@@ -24,7 +24,10 @@ port = 1502
 
 def test_where_to_connect_and_what_is_not_real() -> None:
     config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
-    assert list(addresses(config, ROLES)) == ["Modbus TCP on [::]:1502, unit 1 (house, SIMULATION), unit 2 (barn)"]
+    assert list(addresses(config, ROLES)) == [
+        "Modbus TCP on [::]:1502, unit 1 (house, SIMULATION), unit 2 (barn)",
+        "the page is at http://127.0.0.1:8080/",
+    ]
     assert [text.partition(":")[0] for text in warnings(config, ROLES)] == ["SIMULATION"]
     assert "meter house" in next(warnings(config, ROLES))
 
@@ -52,13 +55,13 @@ def test_where_to_connect_and_what_is_not_real() -> None:
 )
 def test_with_tls_it_says_which_door_is_closed(alongside: str, expected: list[str]) -> None:
     text = f"[slave]\ntls = true\nplain_alongside_tls = {alongside}\n"
-    assert list(addresses(parse(text.encode(), Path("/etc/metergate.toml"), {}), ROLES)) == expected
+    assert list(addresses(parse(text.encode(), Path("/etc/metergate.toml"), {}), (PLAIN_SLAVE, TLS_SLAVE))) == expected
 
 
 def test_each_container_says_what_it_is_about() -> None:
     config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
     assert list(addresses(config, (MEASUREMENT,))) == []
     assert list(warnings(config, (PLAIN_SLAVE,))) == []
-    disabled = parse(b"[slave]\nenabled = false\n", Path("/etc/metergate.toml"), {})
+    disabled = parse(b"[slave]\nenabled = false\n[console]\nenabled = false\n", Path("/etc/metergate.toml"), {})
     assert list(addresses(disabled, ROLES)) == []
     assert "exception 04" in next(warnings(disabled, ROLES))

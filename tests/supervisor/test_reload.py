@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import RefusedError
+from shared.errors import Fault, RefusedError
 from supervisor.loop import Loop, now
 from supervisor.reload import Reload
 from supervisor.settings import Settings
@@ -53,7 +53,7 @@ def test_a_verdict_is_asked_for_again_after_a_while(
     monkeypatch.setattr("supervisor.reload.AGAIN_S", 0.05)
     settings = tmp_path / "metergate.toml"
     settings.write_text("[gateway]\nrun_dir = '.'\n")
-    verdicts = ["a folder is closed", ""]
+    verdicts: list[tuple[Fault, ...]] = [(Fault(3, "wallbox", "a folder is closed"),), ()]
 
     class Scripted:
         under_way = False
@@ -61,7 +61,7 @@ def test_a_verdict_is_asked_for_again_after_a_while(
         def cancel(self) -> None:
             pass
 
-        def begin(self, _content: bytes, _modules: object, told: Callable[[str], None]) -> None:
+        def begin(self, _content: bytes, _modules: object, told: Callable[[tuple[Fault, ...]], None]) -> None:
             loop.alarm("verify", now(), lambda: told(verdicts.pop(0)))
 
     class Silent:
@@ -77,7 +77,11 @@ def test_a_verdict_is_asked_for_again_after_a_while(
     settings.write_text("[gateway]\nrun_dir = '.'\n[wallbox]\npresent = true\n")
     reload.read()
     loop.run()
-    assert (refused, verdicts, in_force.config.wallbox.present) == (["a folder is closed"], [], True)
+    assert (refused, verdicts, in_force.config.wallbox.present) == (
+        [f"{settings}:3: wallbox: a folder is closed"],
+        [],
+        True,
+    )
 
 
 def test_where_the_roles_copy_cannot_be_written_those_before_stay_in_force(tmp_path: Path) -> None:

@@ -215,6 +215,7 @@ def test_commands_are_answered_when_they_are_done(tmp_path: Path) -> None:
         run.wait_ready()
         before = {child.name: child.pid for child in run.children()}
         run.command("restart", "beta")
+        assert run.wait_event("role.restart").data == {"child": "beta", "by": "cli"}
         assert run.answer() not in before.values()
         assert run.command("ps")["children"][0]["pid"] == before["alpha"]
         run.command("stop", "beta")
@@ -225,7 +226,7 @@ def test_commands_are_answered_when_they_are_done(tmp_path: Path) -> None:
         assert run.answer()
         for verb, role, reason in (
             ("stop", "tls-slave", "it runs: alpha beta"),
-            ("dance", "alpha", "is no command; there are: kill ps reload restart start stop"),
+            ("dance", "alpha", "is no command; there are: check kill ps reload restart start stop"),
         ):
             with pytest.raises(Exception, match=reason):
                 run.command(verb, role)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import RefusedError
+from shared.errors import Fault, RefusedError
 from supervisor import verification
 from supervisor.loop import Loop
 from supervisor.verification import Verification
@@ -102,10 +102,10 @@ def verdict(loop: Loop, tmp_path: Path, behaviour: str) -> str:
     (tmp_path / "verify.behaviour").write_text(behaviour)
     settings = tmp_path / "metergate.toml"
     env = {"METERGATE_RUN_DIR": str(tmp_path), "METERGATE_CONFIG": str(settings)}
-    found: list[str] = []
+    found: list[tuple[Fault, ...]] = []
 
-    def told(reason: str) -> None:
-        found.append(reason)
+    def told(faults: tuple[Fault, ...]) -> None:
+        found.append(faults)
         loop.stop()
 
     check = Verification(loop, env, tmp_path / "draft")
@@ -114,8 +114,8 @@ def verdict(loop: Loop, tmp_path: Path, behaviour: str) -> str:
     loop.run()
     assert (check.under_way, check.pid > 0) == (False, False)
     assert not (tmp_path / "draft").exists()
-    (reason,) = found
-    return reason
+    (faults,) = found
+    return " ".join(f"{fault.line} {fault.key} {fault.reason}" for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def verdict(loop: Loop, tmp_path: Path, behaviour: str) -> str:
     [
         ("", ""),
         ("chatter", ""),
-        ("refuse", "metergate.toml:2: wallbox.present: names a file that is wrong"),
+        ("refuse", "2 wallbox.present names a file that is wrong"),
         ("crash", "could not be checked: exit code 1, see the log"),
     ],
 )

@@ -57,7 +57,8 @@ class Gateway:
     def text(self) -> str:
         """The settings."""
         slave = f'[slave]\nhost = "127.0.0.1"\nport = {self.port}\n{self.slave}\n'
-        return f'[log]\nformat = "json"\n{slave}{self.more}\n{self.meter}\n'
+        console = "" if "[console]" in self.more else "[console]\nenabled = false\n"
+        return f'[log]\nformat = "json"\n{slave}{console}{self.more}\n{self.meter}\n'
 
     def write(self, text: str | None = None) -> None:
         """Replace the settings file, by default with what the attributes say."""

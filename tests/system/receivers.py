@@ -14,16 +14,17 @@ Serve = Callable[[socket.socket], None]
 
 
 class Listening:
-    """Accepts on a free port of the loopback and hands each connection to a thread.
+    """Accepts on a free port of the loopback, or of another host, and hands each connection to a thread.
 
     Attributes:
         port: where it listens.
         accepted: connections so far.
     """
 
-    def __init__(self, serve: Serve, port: int = 0) -> None:
+    def __init__(self, serve: Serve, port: int = 0, host: str = "127.0.0.1") -> None:
         self._serve = serve
-        self._socket = socket.create_server(("127.0.0.1", port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
         self.port: int = self._socket.getsockname()[1]
         self.accepted = 0
         self._open: set[socket.socket] = set()
@@ -69,16 +70,18 @@ class Recorder(Listening):
     Attributes:
         registers: what was written.
         times: time.monotonic() of each such write.
+        pushes: CLOCK_BOOTTIME in ns and registers of each such write.
         writes: (function, address, registers) of each.
         refuse_from: registers from there on get exception 02.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.registers: dict[int, int] = {}
         self.times: list[float] = []
+        self.pushes: list[tuple[int, bytes]] = []
         self.writes: list[tuple[int, int, int]] = []
         self.refuse_from = 65536
-        super().__init__(self._answer, port)
+        super().__init__(self._answer, port, host)
 
     def _answer(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,6 +97,7 @@ class Recorder(Listening):
             self.writes.append((function, address, len(words)))
             if address == 0:
                 self.times.append(time.monotonic())
+                self.pushes.append((time.clock_gettime_ns(time.CLOCK_BOOTTIME), pdu[6:]))
             connection.sendall(head[:4] + b"\0\6" + head[6:] + pdu[:5])
 
 
@@ -143,6 +147,31 @@ def dripping() -> Listening:
             for byte in head[:4] + b"\0\6" + head[6:] + pdu[:5]:
                 connection.sendall(bytes((byte,)))
                 time.sleep(1)
+
+    return Listening(serve)
+
+
+def answering(make: Callable[[bytes, bytes], bytes], *, end: bool = False) -> Listening:
+    """Answers each request with what `make` makes of the right answer's header and PDU; may end the connection then."""
+
+    def serve(connection: socket.socket) -> None:
+        while True:
+            head, pdu = request(connection)
+            connection.sendall(make(head[:4] + b"\0\6" + head[6:], pdu[:5]))
+            if end:
+                return
+
+    return Listening(serve)
+
+
+def flooding(size: int, *, asked: bool) -> Listening:
+    """Sends so many bytes as soon as somebody has connected, or asked for something."""
+
+    def serve(connection: socket.socket) -> None:
+        if asked:
+            connection.recv(300)
+        for _ in range(size >> 16):
+            connection.sendall(bytes(1 << 16))
 
     return Listening(serve)
 

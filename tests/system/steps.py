@@ -9,6 +9,8 @@ ROWS = 900
 EVERY_S = 0.05
 SHORT, LONG, SUNSPEC, COUNTERS = (0, 28), (0, 125), (40072, 36), (512, 125)
 """Reads that the load consists of: (address, count)."""
+PHASE_VALUES = (40, 106)
+"""The current values of the phases, as they are pushed."""
 
 MARKER = b"\x80\x00"
 STALE = -1
@@ -54,7 +56,10 @@ class Judge:
 
     def __init__(self) -> None:
         images = {step: _registers(step) for step in range(1, ROWS + 1)}
-        self._known = {read: {image[: 2 * read[1]]: step for step, image in images.items()} for read in (SHORT, LONG)}
+        self._known = {
+            (first, count): {image[2 * first : 2 * (first + count)]: step for step, image in images.items()}
+            for first, count in (SHORT, LONG, PHASE_VALUES)
+        }
 
     def step(self, read: tuple[int, int], data: bytes) -> int:
         """The step; 0 where the answer is none that was ever measured, or STALE."""

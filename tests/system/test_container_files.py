@@ -23,7 +23,11 @@ RUN_DIR: Final = "/run/metergate"
 STATE_DIR: Final = "/var/lib/metergate"
 AUDIT_DIR: Final = f"{STATE_DIR}/audit"
 KEYS_DIR: Final = f"{STATE_DIR}/keys"
+CONSOLE_DIR: Final = f"{STATE_DIR}/console"
 CONFIG_DIR: Final = "/etc/metergate"
+CONFIG: Final = f"${{METERGATE_CONFIG_DIR:-./config}}:{CONFIG_DIR}"
+CHANGES_SETTINGS: Final = {"console", "certificate-manager", "metergate"}
+"""Who may write the folder of settings: the page changes them, the certificate manager the CAs beside them."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -86,9 +90,9 @@ def needed(name: str, seen: set[str]) -> set[str]:
 # ---- the image ----------------------------------------------------------------------------------------------------
 
 
-def test_both_stages_stand_on_the_same_base() -> None:
+def test_all_stages_stand_on_the_same_base() -> None:
     bases = [rest.partition(" ")[0] for word, rest in instructions() if word == "FROM"]
-    assert bases == ["python:${PYTHON}-slim"] * 2, "a virtual environment only works on the Python that made it"
+    assert bases == ["python:${PYTHON}-slim"] * 3, "a virtual environment only works on the Python that made it"
     assert ("ARG", "PYTHON=3.13") in instructions()
 
 
@@ -109,8 +113,9 @@ def test_the_image_names_its_folders_and_owns_those_that_it_writes() -> None:
     assert env["PYTHONSAFEPATH"] == env["PYTHONDONTWRITEBYTECODE"] == "1"
     made = next(rest for word, rest in final_stage() if word == "RUN" and "install -d -o metergate" in rest)
     assert f"--uid {UID}" in made
-    assert f"-m 0700 {RUN_DIR} {STATE_DIR} {AUDIT_DIR} {KEYS_DIR}" in made, "a volume takes over owner and mode"
-    assert only("EXPOSE") == "502 802"
+    folders = f"{RUN_DIR} {STATE_DIR} {AUDIT_DIR} {KEYS_DIR} {CONSOLE_DIR}"
+    assert f"-m 0700 {folders}" in made, "a volume takes over owner and mode"
+    assert only("EXPOSE") == "502 802 8080"
 
 
 def test_packages_are_pinned_by_hash_and_never_compiled() -> None:
@@ -137,7 +142,7 @@ def test_what_is_copied_is_not_ignored() -> None:
         if word == "COPY" and not rest.startswith("--from")
         for source in rest.split()[:-1]
     }
-    assert copied == named
+    assert {source for source in copied if not any(source.startswith(f"{each}/") for each in named)} == named
     assert all((ROOT / path).exists() for path in named)
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert copied > set(packages["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
@@ -171,7 +176,8 @@ def test_every_container_is_closed(file: str, name: str) -> None:
     assert "user" not in service, "the image's own user"
     mounts = [str(mount) for mount in service["volumes"]]
     assert not any("docker.sock" in mount for mount in mounts)
-    assert any(mount.endswith(f":{CONFIG_DIR}:ro") for mount in mounts), "the folder, so that a rename in it counts"
+    settings = CONFIG if name in CHANGES_SETTINGS else f"{CONFIG}:ro"
+    assert [mount for mount in mounts if CONFIG_DIR in mount] == [settings], "the folder, so that a rename in it counts"
     assert f"bus:{RUN_DIR}" in mounts
 
 
@@ -191,17 +197,19 @@ def mounting(mount: str) -> set[str]:
 
 def test_each_state_has_its_writer_and_keys_are_written_by_one_alone() -> None:
     assert mounting(f"state:{STATE_DIR}") == {"register-store", "certificate-manager"}
-    assert mounting(f"audit:{AUDIT_DIR}") == {"register-store", "certificate-manager", "tls-slave"}
+    assert mounting(f"audit:{AUDIT_DIR}") == {"register-store", "certificate-manager", "tls-slave", "console"}
+    assert mounting(f"console:{CONSOLE_DIR}") == {"console"}
     assert mounting(f"keys:{KEYS_DIR}") == {"certificate-manager"}
     assert mounting(f"keys:{KEYS_DIR}:ro") == {"tls-slave", "measurement", "master-pusher"}
     assert not any("keys" in str(mount) for mount in compose("compose.yaml")["services"]["tap"]["volumes"])
 
 
-def test_the_slaves_alone_are_published_and_who_needs_no_network_has_none() -> None:
+def test_slaves_are_published_the_page_on_this_machine_alone_and_who_needs_no_network_has_none() -> None:
     services = role_services()
     assert {name: each["ports"] for name, each in services.items() if "ports" in each} == {
         "plain-slave": ["${METERGATE_BIND:-0.0.0.0}:${METERGATE_PORT:-502}:502"],
         "tls-slave": ["${METERGATE_BIND:-0.0.0.0}:${METERGATE_TLS_PORT:-802}:802"],
+        "console": ["${METERGATE_CONSOLE_BIND:-127.0.0.1}:${METERGATE_CONSOLE_PORT:-8080}:8080"],
     }
     for slave in ("plain-slave", "tls-slave"):
         assert services[slave]["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": 0}
@@ -212,12 +220,12 @@ def test_the_slaves_alone_are_published_and_who_needs_no_network_has_none() -> N
 def test_both_variants_share_settings_state_and_locks() -> None:
     several, one = compose("compose.yaml"), compose("compose.single.yaml")
     assert several["name"] == one["name"]
-    for volume in ("bus", "state", "audit", "keys"):
+    for volume in ("bus", "state", "audit", "keys", "console"):
         assert several["volumes"][volume] == one["volumes"][volume]
     service = one["services"]["metergate"]
     assert {f"state:{STATE_DIR}", f"audit:{AUDIT_DIR}", f"keys:{KEYS_DIR}"} < set(service["volumes"])
-    slaves = [several["services"][name]["ports"] for name in ("plain-slave", "tls-slave")]
-    assert service["ports"] == [port for ports in slaves for port in ports]
+    published = [several["services"][name]["ports"] for name in ("plain-slave", "tls-slave", "console")]
+    assert service["ports"] == [port for ports in published for port in ports]
 
 
 def test_the_bus_is_in_memory_and_belongs_to_the_image_s_user() -> None:
@@ -242,6 +250,8 @@ def test_delivered_settings_are_right(path: str) -> None:
     config = load(ROOT / path, {})
     assert config.meter
     assert (config.slave.host, config.slave.port, config.slave.tls_port) == ("0.0.0.0", 502, 802)
+    assert config.console.port == 8080
+    assert config.console.https != config.console.is_local
 
 
 def test_a_service_of_the_host_never_invents_values() -> None:
@@ -291,6 +301,7 @@ def test_the_unit_has_one_right_and_does_not_hide_what_is_read() -> None:
     values = unit()
     assert values["AmbientCapabilities"] == values["CapabilityBoundingSet"] == ["CAP_NET_BIND_SERVICE"]
     assert values["ProtectSystem"] == ["strict"]
+    assert values["ReadWritePaths"] == [CONFIG_DIR], "strict closes /etc, also where it is the unit's own"
     assert "ProcSubset" not in values, "the boot id is read from /proc/sys"
     assert "MemoryDenyWriteExecute" not in values, "OpenSSL calls back into Python"
     assert {"AF_UNIX", "AF_INET", "AF_INET6"} == set(values["RestrictAddressFamilies"][0].split())

@@ -13,6 +13,7 @@ from tests.shared.tls.material import make
 from tests.support import wait_for
 from tests.system.bus import Message
 from tests.system.gateway import Gateway, running
+from tests.system.pushing import rows
 from tests.system.receivers import Recorder
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -46,13 +47,6 @@ def _pushing(folder: Path) -> Iterator[tuple[Gateway, TlsRecorder]]:
             yield gateway, slave
 
 
-def _row(gateway: Gateway) -> Message:
-    done = gateway.cli("slaves", "list", "--json")
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)
-    return dict(row)
-
-
 def _certificates(gateway: Gateway) -> list[Message]:
     done = gateway.cli("certs", "list", "--json")
     assert done.returncode == 0, done.stderr
@@ -61,8 +55,8 @@ def _certificates(gateway: Gateway) -> list[Message]:
 
 def test_accept_begins_and_delete_ends_it(run_dir: Path) -> None:
     with _pushing(run_dir) as (gateway, slave):
-        wait_for(lambda: _row(gateway)["state"] == "untrusted", "an unknown certificate", 20)
-        row = _row(gateway)
+        wait_for(lambda: rows(gateway)[0]["state"] == "untrusted", "an unknown certificate", 20)
+        row = rows(gateway)[0]
         assert f"metergate certs accept {row['fingerprint']}" in row["reason"]
         assert slave.handshakes > 0
         assert slave.writes == [], "not one byte before the decision"
@@ -74,13 +68,13 @@ def test_accept_begins_and_delete_ends_it(run_dir: Path) -> None:
         assert accepted.returncode == 0, accepted.stderr
         wait_for(lambda: len(slave.times) > 3, "pushes", 5)
         assert set(slave.registers) == {*range(28), *range(40, 146), *range(512, 552), *range(592, 792)}
-        wait_for(lambda: _row(gateway)["state"] == "ok", "its state")
+        wait_for(lambda: rows(gateway)[0]["state"] == "ok", "its state")
         tested = gateway.cli("slaves", "test", "1")
         assert "took 374 registers" in tested.stdout, tested.stderr
 
         deleted = gateway.cli("certs", "delete", row["fingerprint"])
         assert deleted.returncode == 0, deleted.stderr
         count = len(slave.writes)
-        wait_for(lambda: _row(gateway)["state"] == "untrusted", "it is unknown again")
+        wait_for(lambda: rows(gateway)[0]["state"] == "untrusted", "it is unknown again")
         assert len(slave.writes) <= count + 5, "at most what was on its way"
         assert "1" in deleted.stdout

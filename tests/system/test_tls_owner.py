@@ -171,3 +171,8 @@ def test_the_audit_log_is_whole_and_each_kind_of_tampering_shows(gateway: TlsGat
     assert gateway.cli("audit", "--verify").returncode == 1
     head.write_bytes(said)
     assert gateway.cli("audit", "--verify").returncode == 0
+    for path in (log, head):
+        path.rename(path.with_suffix(".away"))
+    result = gateway.cli("audit", "--verify")
+    assert result.returncode == 1
+    assert "certificate-manager.jsonl: is missing, although certificate-manager runs" in result.stderr

@@ -14,8 +14,8 @@ from msgspec import UNSET, Meta, UnsetType
 from services.measurement.modbus.layout import Block, Point, Sign, Text
 from services.measurement.modbus.registers import Order, Register, Type, registers_of, sunspec_marker
 from shared.config.check import Problem, build
+from shared.config.faults import located, wrong
 from shared.config.lines import Key
-from shared.config.load import listing
 from shared.config.model import Identity
 from shared.config.section import Section
 from shared.config.toml import content_of, read_toml, text_of
@@ -104,14 +104,13 @@ def load(named: str) -> Profile:
                 f"{named}: profile cannot be read ({error.strerror}); check path and permissions"
             ) from error
         return parse(text_of(data, Path(named)), named)
-    source = shipped / f"{named}.toml"
-    if not source.is_file():
-        names = sorted(item.name.removesuffix(".toml") for item in shipped.iterdir() if item.name.endswith(".toml"))
+    names = sorted(item.name.removesuffix(".toml") for item in shipped.iterdir() if item.name.endswith(".toml"))
+    if named not in names:
         raise ConfigError(
-            f"meter.modbus.profile: there is no profile {named!r}; shipped: {', '.join(names)}; "
+            f"meter.modbus.profile: there is no profile {named[:64]!r}; shipped: {', '.join(names)}; "
             "for one of your own give its path, ending in .toml"
         )
-    return parse(source.read_text(encoding="utf-8"), f"{named}.toml")
+    return parse((shipped / f"{named}.toml").read_text(encoding="utf-8"), f"{named}.toml")
 
 
 def parse(text: str, path: str) -> Profile:
@@ -129,7 +128,7 @@ def parse(text: str, path: str) -> Profile:
         blocks = [compiler.block(block, ("block", index)) for index, block in enumerate(table.block)]
         compiler.whole(blocks)
     if table is None or problems:
-        raise ConfigError(listing(Path(path), text, problems))
+        raise wrong(Path(path), located(text, problems))
     return Profile(table.title, table.bases if table.kind == "sunspec" else (), tuple(blocks))
 
 

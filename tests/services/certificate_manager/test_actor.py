@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import shutil
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from services.certificate_manager import actor
 from services.certificate_manager.pending import MAX_PENDING
+from services.certificate_manager.trust_store import TrustStore
 from shared.errors import PeerError, RefusedError
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import DAY, der, pem
@@ -62,6 +64,72 @@ def test_after_a_restart_all_that_was_accepted_is_and_nothing_that_waited(run_di
             assert before is not None
             assert slave.trust.accepted == {fingerprint(kept): "r"}
             assert slave.trust.version > before.version
+
+    play(story())
+
+
+def decisions_in(state: Path) -> list[str]:
+    """Who is accepted by a file."""
+    return sorted(TrustStore(state).load().accepted())
+
+
+def test_an_older_copy_that_is_put_back_brings_nobody_back(run_dir: Path) -> None:
+    """Of the list; the audit log knows who was deleted since. Whom the copy does not know yet is told."""
+
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            state = run_dir / "state"
+            kept, gone, new = der("kept"), der("gone"), der("new")
+            slave = await on.instance()
+            for each in (kept, gone):
+                slave.show(each)
+                await on.owner.listed(each)
+                await on.owner.ask("accept", fingerprint=fingerprint(each))
+            older = (state / "trust.json").read_bytes()
+            await on.owner.ask("delete", fingerprint=fingerprint(gone))
+            slave.show(new)
+            await on.owner.listed(new)
+            await on.owner.ask("accept", fingerprint=fingerprint(new))
+            await on.stop()
+            (state / "trust.json").write_bytes(older)
+            assert decisions_in(state) == sorted(map(fingerprint, (kept, gone)))
+            await on.start()
+            await until(lambda: {"trust.older", "trust.incomplete"} <= {*on.owner.kinds()}, "an alarm")
+            assert {name: row["status"] for name, row in (await on.owner.rows()).items()} == {
+                fingerprint(kept): "accepted"
+            }
+            assert decisions_in(state) == [fingerprint(kept)]
+            assert all(fingerprint(gone) not in trust.accepted for trust in slave.history[-2:])
+            await on.stop()
+            log = (state / "audit" / f"{MANAGER}.jsonl").read_text(encoding="utf-8")
+            assert f"it is obeyed about {fingerprint(gone)}" in log
+            assert f"decide again about {fingerprint(new)}" in log
+            await on.start()
+            assert decisions_in(state) == [fingerprint(kept)]
+
+    play(story())
+
+
+@pytest.mark.parametrize("what", ["trust.json", "audit"])
+def test_a_list_or_a_log_that_is_gone_is_told(what: str, run_dir: Path) -> None:
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            state, one = run_dir / "state", der("one")
+            slave = await on.instance()
+            slave.show(one)
+            await on.owner.listed(one)
+            await on.owner.ask("accept", fingerprint=fingerprint(one))
+            await on.owner.ask("label", fingerprint=fingerprint(one), label="one")
+            await on.stop()
+            if what == "audit":
+                shutil.rmtree(state / "audit")
+            else:
+                (state / "trust.json").unlink()
+            await on.start()
+            kind = "audit.short" if what == "audit" else "trust.incomplete"
+            await until(lambda: kind in on.owner.kinds(), "an alarm")
+            assert bool(await on.owner.rows()) is (what == "audit")
+            assert f'"what":"{kind}"' in (state / "audit" / f"{MANAGER}.jsonl").read_text(encoding="utf-8")
 
     play(story())
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def test_one_broken_file_does_not_keep_the_others_out_and_is_named(tmp_path: Pat
     faults = " ".join(found.faults)
     assert "CN=a pin is not used: it is no CA certificate" in faults
     assert "secp256k1" in faults
+
+
+def test_a_pipe_or_a_huge_file_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pem")
+    with (tmp_path / "huge.pem").open("wb") as file:
+        file.truncate(1 << 40)
+    loaded = load(tmp_path)
+    assert loaded.found == ()
+    assert [fault.partition(" (")[2] for fault in loaded.faults] == ["it is no file of at most 65536 bytes)"] * 2
 
 
 def test_a_changed_folder_shows(tmp_path: Path) -> None:

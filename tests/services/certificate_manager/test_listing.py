@@ -5,7 +5,8 @@ from services.certificate_manager.listing import DAY_S, expiring, flags, in_full
 from services.certificate_manager.pending import Contact
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import TrustList, decided, entry_of
-from shared.tls.certificate import RELEASED_S, Certificate, read
+from shared.clock import RELEASED_S
+from shared.tls.certificate import Certificate, read
 from tests.services.certificate_manager.made import DAY, der
 
 NOW = RELEASED_S + 100 * DAY_S

@@ -7,11 +7,13 @@ from services.certificate_manager.own import Own, kind_of
 from shared.config.model import Certificates
 from shared.errors import ConfigError, RefusedError
 from shared.tls import keys
+from shared.tls.hand_over import hand_over
 from shared.tls.keys import Kind
 
 
 def own(folder: Path, **settings: str) -> Own:
-    return Own(Certificates(keys_dir=folder, names=("meter.local", "192.168.0.2"), **settings))  # type: ignore[arg-type]
+    certificates = Certificates(keys_dir=folder, names=("meter.local", "192.168.0.2"), **settings)  # type: ignore[arg-type]
+    return Own(certificates, folder.parent)
 
 
 def begun(folder: Path, **settings: str) -> Own:
@@ -67,6 +69,19 @@ def test_an_imported_pair_replaces_ours_and_its_key_file_goes(folder: Path) -> N
         asyncio.run(mine.take_over(name, theirs.export()))
 
 
+def test_a_key_may_be_handed_over_in_the_run_folder_and_goes_from_there(folder: Path) -> None:
+    mine = begun(folder)
+    theirs = keys.generate(Kind.RSA, ["page.local"], 0.0)
+    name = hand_over(theirs.key_pem(), folder.parent)
+    assert (folder.parent / name).stat().st_mode & 0o777 == 0o600
+    asyncio.run(mine.take_over(name, theirs.export()))
+    assert not (folder.parent / name).exists()
+    assert mine.rows()[1]["subject"] == "CN=page.local"
+    hand_over(theirs.key_pem(), folder.parent)
+    mine.forget_leftovers()
+    assert not list(folder.parent.glob("import-*"))
+
+
 @pytest.mark.parametrize(
     ("key_file", "reason"),
     [
@@ -98,7 +113,7 @@ def test_a_folder_that_cannot_be_used_and_damaged_keys_are_told(tmp_path: Path) 
     with pytest.raises(ConfigError, match=r"certificates\.keys_dir: .* cannot be used"):
         begun(tmp_path / "keys")
     with pytest.raises(ConfigError, match=r"certificates\.names"):
-        asyncio.run(Own(Certificates(keys_dir=tmp_path / "other", names=("naïve name",))).begin())
+        asyncio.run(Own(Certificates(keys_dir=tmp_path / "other", names=("naïve name",)), tmp_path).begin())
 
 
 def test_request_and_export(folder: Path) -> None:

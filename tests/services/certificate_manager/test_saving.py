@@ -31,10 +31,10 @@ def test_a_slow_disk_delays_the_answer_and_never_the_cut(run_dir: Path, monkeypa
             await until(lambda: slave.trust and len(slave.trust.accepted) == 2, "trust")
             slave.connections = dict.fromkeys(names, 1)
 
-            def slow(store: TrustStore, entries: object) -> None:
+            def slow(store: TrustStore, entries: object, log: int) -> None:
                 writes.release()
                 assert go.wait(10)
-                real(store, entries)  # type: ignore[arg-type]
+                real(store, entries, log)  # type: ignore[arg-type]
 
             monkeypatch.setattr(TrustStore, "write", slow)
             asked = [asyncio.create_task(on.owner.ask("delete", fingerprint=name)) for name in names]
@@ -57,9 +57,9 @@ def test_a_disk_that_hangs_is_told_instead_of_waited_for(run_dir: Path, monkeypa
         async with stage(run_dir) as on:
             name, slave = await accepted(on)
 
-            def hang(store: TrustStore, entries: object) -> None:
+            def hang(store: TrustStore, entries: object, log: int) -> None:
                 assert go.wait(10)
-                real(store, entries)  # type: ignore[arg-type]
+                real(store, entries, log)  # type: ignore[arg-type]
 
             monkeypatch.setattr(TrustStore, "write", hang)
             text = await on.owner.refused("delete", fingerprint=name)
@@ -83,7 +83,7 @@ def test_a_disk_that_refuses(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> 
             await on.owner.listed(other)
             with monkeypatch.context() as broken:
 
-                def refuse(_store: TrustStore, _entries: object) -> None:
+                def refuse(_store: TrustStore, _entries: object, _log: int) -> None:
                     raise StoreError("cannot write trust.json: No space left on device")
 
                 broken.setattr(TrustStore, "write", refuse)
@@ -115,10 +115,10 @@ def test_what_is_accepted_while_the_disk_is_slow_brings_back_nobody_who_is_delet
             slave.show(other)
             await on.owner.listed(other)
 
-            def slow(store: TrustStore, entries: object) -> None:
+            def slow(store: TrustStore, entries: object, log: int) -> None:
                 begun.set()
                 assert go.wait(10)
-                real(store, entries)  # type: ignore[arg-type]
+                real(store, entries, log)  # type: ignore[arg-type]
 
             monkeypatch.setattr(TrustStore, "write", slow)
             accept = asyncio.create_task(on.owner.ask("accept", fingerprint=fingerprint(other)))

@@ -27,8 +27,9 @@ def loaded(state_dir: Path) -> tuple[set[str], str]:
 
 def test_what_was_written_is_read_again_and_a_person_can_read_it(tmp_path: Path) -> None:
     entries = [entry("heat pump"), entry("wall", grant="r"), entry("ca's", status="blocked", grant="")]
-    TrustStore(tmp_path / "state").write(entries)
-    assert list(TrustStore(tmp_path / "state").load()) == entries
+    TrustStore(tmp_path / "state").write(entries, 7)
+    store = TrustStore(tmp_path / "state")
+    assert (list(store.load()), store.log) == (entries, 7)
     path = tmp_path / "state" / "trust.json"
     assert '\n    "label": "heat pump",\n' in path.read_text(encoding="utf-8")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -76,7 +77,7 @@ def test_any_damage_means_that_nothing_is_accepted(data: st.DataObject) -> None:
     assert found == decode(WHOLE), "only what means the same may pass, e.g. another space"
 
 
-WHOLE = encode([entry("one"), entry("two", grant="r")])
+WHOLE = encode([entry("one"), entry("two", grant="r")], 25)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ WHOLE = encode([entry("one"), entry("two", grant="r")])
         (WHOLE[:-40], "truncated"),
         (WHOLE.replace(b'"grant": "r"', b'"grant": "rw"', 1), "checksum"),
         (b"", "truncated"),
+        (WHOLE.replace(b'"log": 25', b'"log": 26'), "checksum"),
         (WHOLE.replace(b'"format": 1', b'"format": 2'), "its format is 2, not 1"),
         (encode([entry(grant="")]), "is accepted with grant ''"),
         (encode([Entry(fingerprint="ab" * 32, status="accepted", grant="rw", der=der())]), "is another one"),
@@ -134,7 +136,7 @@ WRITER = """
 from services.certificate_manager.trust_list import TrustList
 from services.certificate_manager.trust_store import TrustStore, decode
 
-pool = decode(Path(sys.argv[2]).read_bytes())
+pool = decode(Path(sys.argv[2]).read_bytes()).entries
 
 def write():
     store = TrustStore(Path(sys.argv[1]))

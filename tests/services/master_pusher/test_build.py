@@ -7,11 +7,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.master_pusher.build import once, outward_of, sender, warnings, warnings_of
+from services.master_pusher.build import once, outward_of, sender, warnings_of
 from services.master_pusher.sender import ModbusSender
 from services.master_pusher.web import WebSender
 from shared import clock
-from shared.config.master import Master
+from shared.config.master import Master, warnings
 from shared.config.master import Target as Settings
 from shared.config.model import Config
 from shared.errors import PeerError, RefusedError
@@ -48,6 +48,12 @@ def test_what_should_be_known(settings: Settings, said: str) -> None:
     assert said in text
     (named,) = warnings_of(Config(master=Master(slave=(Settings(address="ok"), settings))))
     assert named.startswith(f"master.slave[2] ({settings.address}): ")
+
+
+def test_means_without_an_interval_are_warned_about() -> None:
+    (text,) = warnings_of(Config(master=Master(values="mean")))
+    assert "set interval_ms" in text
+    assert not list(warnings_of(Config(master=Master(values="mean", interval_ms=1000))))
 
 
 def test_once_writes_everything_and_says_so() -> None:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from services.master_pusher.http import MAX_ANSWER, Answer, Exchange
+from services.master_pusher.http import MAX_ANSWER, MAX_HEAD, MAX_PARTS, Answer, Exchange
 from shared.errors import PeerError
 
 HEADERS = [("Host", "h")]
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class FakeTransport(asyncio.Transport):
@@ -91,7 +92,9 @@ def test_what_is_shown_of_an_answer_is_harmless() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", True, "is no HTTP|closed the connection"),
         (b"", True, "closed the connection|is no HTTP"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (MAX_ANSWER + 1), False, "longer than 65536"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_ANSWER + 9), False, "is no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_HEAD + 9), False, "is no HTTP"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * (MAX_PARTS + 1), False, "in more than 500 parts"),
+        (CHUNKED + b"1\r\nx\r\n" * (MAX_PARTS + 1) + b"0\r\n\r\n", False, "in more than 500 parts"),
     ],
 )
 def test_anything_else_ends_the_connection(piece: bytes, end: bool, said: str) -> None:

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from services.master_pusher.batch import Batch
 from services.master_pusher.groups import GROUPS
-from services.master_pusher.sender import Refusal, Sent
-from services.master_pusher.target import LONGEST_PAUSE_S, Target, pause_s
+from services.master_pusher.sender import BusyError, Refusal, Sent
+from services.master_pusher.target import Target
 from shared import clock
 from shared.config.master import GroupName
 from shared.config.master import Target as Settings
@@ -298,11 +296,88 @@ def test_a_disabled_receiver_can_be_tried_and_is_left_alone_after() -> None:
         asyncio.run(story())
 
 
-@settings(deadline=None)
-@given(st.integers(0, 100_000), st.floats(0, 1))
-def test_pauses_grow_to_an_end_and_are_spread(streak: int, chance: float) -> None:
-    pause = pause_s(streak, chance)
-    assert 0 <= pause <= LONGEST_PAUSE_S
-    assert (pause == 0) == (streak <= 1)
-    assert pause_s(streak, 0) <= pause <= pause_s(streak + 1, 1)
-    assert pause_s(streak, 0) * 2 == pytest.approx(pause_s(streak, 1))
+def test_two_trials_of_a_disabled_receiver_come_one_after_the_other() -> None:
+    async def story() -> None:
+        sender = FakeSender()
+        sender.gate = asyncio.Event()
+        one = target(sender, refill=batch, enabled=False)
+        trials = [asyncio.create_task(one.test()) for _ in range(2)]
+        await until(lambda: sender.sent)
+        assert len(sender.sent) == 1
+        sender.gate.set()
+        assert all("took 374 registers" in words for words in await asyncio.gather(*trials))
+        assert (sender.connects, sender.closed, one.report(FRESH).state) == (2, 2, "disabled")
+
+    with capture_logs():
+        asyncio.run(story())
+
+
+def test_a_trial_during_an_attempt_that_fails_does_not_wait_for_the_pause() -> None:
+    async def story(one: Target, sender: FakeSender) -> None:
+        sender.fault = PeerError("away")
+        one.offer(batch())
+        await until(lambda: one.report(FRESH).streak == 6, timeout_s=10)  # a pause of 2 s at least
+        sender.connected, sender.gate = True, asyncio.Event()
+        one.retry()
+        await until(lambda: sender.sent, "an attempt that hangs")
+        began = asyncio.get_running_loop().time()
+        trial = asyncio.create_task(one.test())
+        await asyncio.sleep(0)
+        sender.gate.set()
+        with pytest.raises(PeerError, match="away"):
+            await trial
+        assert asyncio.get_running_loop().time() - began < 1
+
+    played(story)
+
+
+def test_a_trial_whose_values_expire_on_the_way_is_no_success() -> None:
+    async def story(one: Target, sender: FakeSender) -> None:
+        for tried in (one, target(sender, enabled=False)):
+            sender.sent.clear()
+            sender.outcome, sender.gate = Sent(expired=True), asyncio.Event()
+            until_ns = clock.now_ns() + SECOND // 20
+            tried.offer(batch(until_ns=until_ns))
+            trial = asyncio.create_task(tried.test())
+            await until(lambda: sender.sent)
+            await until(lambda until_ns=until_ns: clock.now_ns() > until_ns)  # type: ignore[misc]
+            sender.gate.set()
+            with pytest.raises(RefusedError, match="the measurement is stale"):
+                await trial
+
+    played(story)
+
+
+def test_who_asks_to_be_left_alone_is_but_not_by_a_trial() -> None:
+    async def story(one: Target, sender: FakeSender) -> None:
+        sender.fault = BusyError("answered 503", 3600.0)
+        one.offer(batch())
+        await until(lambda: one.report(FRESH).streak == 1)
+        one.offer(batch(plus=1))
+        await asyncio.sleep(0.1)
+        assert one.report(FRESH).streak == 1
+        sender.fault = None
+        assert "took 374 registers" in await one.test()
+
+    played(story)
+
+
+def test_a_connection_that_ends_after_each_push_is_no_news() -> None:
+    told: list[str] = []
+
+    async def story() -> None:
+        sender = FakeSender()
+        made = Settings(address="plc.local")
+        one = Target(1, made, ALL, "house", sender, log=structlog.get_logger(), changed=lambda: told.append("changed"))
+        work = asyncio.create_task(one.run())
+        for number in range(1, 6):
+            one.offer(batch(plus=number))
+            await until(lambda number=number: one.report(FRESH).pushes == number)  # type: ignore[misc]
+            sender.connected = False
+        assert sender.connects == 5
+        work.cancel()
+
+    with capture_logs() as lines:
+        asyncio.run(story())
+    assert len(told) == 2, "connecting, and ok"
+    assert lines == []

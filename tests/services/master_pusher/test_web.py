@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 
 from services.master_pusher.groups import GROUPS
-from services.master_pusher.sender import Sent
-from services.master_pusher.web import WebSender, message, secret, signature
+from services.master_pusher.sender import BusyError, Sent
+from services.master_pusher.web import LONGEST_WAIT_S, WebSender, message, retry_after_s, secret, signature
 from shared.config.master import Target as Settings
 from shared.errors import PeerError
 from shared.registers.table import TABLE
@@ -71,7 +72,7 @@ def test_a_token_and_a_signature(tmp_path: Path) -> None:
     ("status", "headers", "said"),
     [
         (500, {}, r'answered 500 \("sorry"\): it cannot take it now'),
-        (429, {"Retry-After": "90"}, "answered 429"),
+        (429, {"Retry-After": "soon"}, "answered 429 .*the next values are tried"),
         (301, {"Location": "https://other/"}, "it has moved to 'https://other/'; give that address"),
         (401, {}, "check token_file and hmac_file"),
         (404, {}, r'answered 404 \("sorry"\); check address'),
@@ -83,11 +84,40 @@ def test_what_a_status_means(status: int, headers: dict[str, str], said: str) ->
         await sender.connect()
         with pytest.raises(PeerError, match=said):
             await sender.send(batch(), ALL)
-        if "Retry-After" in headers:
-            with pytest.raises(PeerError, match="asked to be left alone for 90 s more"):
-                await sender.connect()
 
     played(story)
+
+
+def test_who_asks_to_be_left_alone_is() -> None:
+    async def story(sender: WebSender, service: WebService) -> None:
+        service.status, service.headers = 503, {"Retry-After": "90"}
+        await sender.connect()
+        with pytest.raises(BusyError, match=r"answered 503: .*wants to be left alone for 90 s") as caught:
+            await sender.send(batch(), ALL)
+        assert caught.value.pause_s == 90
+        assert not sender.connected
+
+    played(story)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("0", 0),
+        ("9" * 4000, LONGEST_WAIT_S),
+        ("Sun, 22 Nov 2026 21:52:29 GMT", 60),
+        ("Sun, 22 Nov 2026 21:50:29 GMT", 0),
+        ("Sun, 22 Nov 2096 21:50:29 GMT", LONGEST_WAIT_S),
+        ("-1", 0),
+        ("soon", 0),
+        ("٩", 0),
+        ("Sun, 99 Nov 2026 21:52:29 GMT", 0),
+        ("", 0),
+    ],
+)
+def test_how_long_that_is(text: str, seconds: float) -> None:
+    assert retry_after_s(text, 1_795_384_289.0) == seconds
 
 
 def test_the_body_holds_registers_and_values() -> None:
@@ -122,6 +152,26 @@ def test_secrets_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(PeerError, match="holds no secret"):
         secret(tmp_path / "empty")
+
+
+@pytest.mark.timeout(10)
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(PeerError, match="is a pipe or a device; put a file there"):
+            secret(path)
+
+
+@pytest.mark.parametrize("content", [b"two\nlines", b"two words", b"\xc3\xa4", b"a\0b"])
+def test_a_token_that_fits_into_no_header_is_not_sent(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(content)
+
+    async def story(sender: WebSender, service: WebService) -> None:
+        with pytest.raises(PeerError, match="visible ASCII characters, without blanks; nothing is sent"):
+            await sender.connect()
+        assert service.connections == 0
+
+    played(story, token_file=tmp_path / "token")
 
 
 def test_the_signature_is_that_of_the_page() -> None:

@@ -1,5 +1,6 @@
 """A web service of the standard library's: keeps what it gets, answers what it is told."""
 
+import contextlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
@@ -43,6 +44,10 @@ class WebService:
                     self.send_header("Content-Length", str(len(service.body)))
                 self.end_headers()
                 self.wfile.write(service.body)
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # who did not wait for the answer
+                    super().handle()
 
             def log_message(self, *_: object) -> None:
                 """Nothing."""

@@ -9,7 +9,8 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.tls.certificate import MAX_DER, RELEASED_S, ROLE_OID, clock_is_set, floor, names_host, read
+from shared.clock import RELEASED_S, wall_is_set
+from shared.tls.certificate import MAX_DER, ROLE_OID, floor, names_host, read
 from tests.shared.tls.material import DAY, NOW, make, openssl
 
 
@@ -162,9 +163,9 @@ def test_a_common_name_is_no_host_name() -> None:
 
 
 def test_a_clock_before_the_release_is_not_set() -> None:
-    assert not clock_is_set(0)
-    assert not clock_is_set(RELEASED_S - 1)
-    assert clock_is_set(NOW.timestamp())
+    assert not wall_is_set(0)
+    assert not wall_is_set(RELEASED_S - 1)
+    assert wall_is_set(NOW.timestamp())
 
 
 def test_dates_far_away_are_read() -> None:

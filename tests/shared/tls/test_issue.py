@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from shared.clock import RELEASED_S
 from shared.errors import RefusedError
-from shared.tls.certificate import RELEASED_S, floor
+from shared.tls.certificate import floor
 from shared.tls.issue import generate
 from shared.tls.own import Kind
 from tests.shared.tls.material import NOW_S, openssl

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.tls.certificate import RELEASED_S, Certificate, read
+from shared.clock import RELEASED_S
+from shared.tls.certificate import Certificate, read
 from shared.tls.roles import Grant
 from shared.tls.trust import NOBODY, Pin, Standing, Standings, TrustSet, Verdict
 from tests.shared.tls.material import DAY, NOW, NOW_S, Made, make

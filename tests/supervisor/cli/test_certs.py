@@ -183,6 +183,13 @@ def test_authorities(run_dir: Path, config: Path) -> None:
             result = await metergate(config, "certs", "ca", "--reload")
             assert result.stdout.startswith("CN=Our CA  (ours.pem, EC P-256, until 20")
             assert "note: bad.pem: no certificates" in result.stderr
+            (run_dir / "second.pem").write_bytes(pem(der("Second CA", is_ca=True)))
+            added = await done(config, "certs", "ca", "--add", str(run_dir / "second.pem"))
+            assert "CN=Second CA  (second.pem" in added
+            again = await metergate(config, "certs", "ca", "--add", str(run_dir / "second.pem"))
+            assert (again.exit_code, "there is a file second.pem already" in again.stderr) == (1, True)
+            assert "CN=Our CA" not in await done(config, "certs", "ca", "--remove", "ours.pem")
+            assert (await metergate(config, "certs", "ca", "--reload", "--remove", "x.pem")).exit_code == 2
 
     play(story())
 

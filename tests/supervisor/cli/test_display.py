@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.bus.filters import Filter
+from shared.bus.follow import Follower
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket
 from supervisor.cli.display import reachable
-from supervisor.tap.filters import Filter
-from supervisor.tap.follow import Follower
+from tests.shared.bus.talker import sample
 from tests.supervisor.cli.conftest import Run
-from tests.supervisor.tap.talker import sample
 from tests.support import free_port, wait_for
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from supervisor.cli import _understood
 from tests.supervisor.harness import Running, running
+from tests.support import wait_for
 
 
 def metergate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -77,8 +78,9 @@ def test_each_failure_has_its_exit_code_and_one_clear_line(
 def test_a_running_instance_is_shown_and_steered_also_while_its_file_is_wrong(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta") as run:
         run.wait_ready()
-        healthy = metergate("health", "--fresh", "--config", str(run.file), cwd=tmp_path)
-        assert (healthy.returncode, healthy.stdout) == (0, "alpha=ready beta=ready\n")
+        health = ("health", "--fresh", "--config", str(run.file))
+        wait_for(lambda: metergate(*health, cwd=tmp_path).returncode == 0, "the beats that say how fresh they are")
+        assert metergate(*health, cwd=tmp_path).stdout == "alpha=ready beta=ready\n"
         run.file.write_text("[slave\n")
         with pytest.raises(Exception, match="not valid TOML"):
             run.command("reload")

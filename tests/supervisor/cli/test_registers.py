@@ -16,8 +16,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from shared.registers.blocks import all_rows
 from tests.services.measurement.modbus.foreign_meter import ForeignMeter
+from tests.shared.bus.talker import Talker, image, once
 from tests.supervisor.cli.conftest import Run
-from tests.supervisor.tap.talker import Talker, image, once
 from tests.support import Processes, free_port, is_listening, wait_for
 
 METERGATE = Path(sys.executable).with_name("metergate")

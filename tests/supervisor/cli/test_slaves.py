@@ -19,8 +19,8 @@ from shared.bus.messages import Block, Command, Image, Push, Pushes
 from shared.bus.publisher import Publisher
 from shared.config.load import load
 from shared.errors import RefusedError
+from tests.shared.bus.talker import Talker, once
 from tests.supervisor.cli.conftest import Run
-from tests.supervisor.tap.talker import Talker, once
 from tests.support import free_port
 from tests.system.receivers import Recorder
 

@@ -10,12 +10,12 @@ from shared import clock
 from shared.bus import endpoints
 from shared.bus.codec import decode
 from shared.bus.endpoints import Endpoints
+from shared.bus.filters import Filter
+from shared.bus.follow import Follower
 from shared.bus.messages import Image, Published, topic
 from shared.bus.recording import RecordingReader
-from supervisor.tap.filters import Filter
-from supervisor.tap.follow import Follower
+from tests.shared.bus.talker import Talker, image, once, sample
 from tests.supervisor.cli.conftest import Run
-from tests.supervisor.tap.talker import Talker, image, once, sample
 from tests.support import Processes, wait_for
 
 METERGATE = Path(sys.executable).with_name("metergate")

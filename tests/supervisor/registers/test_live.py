@@ -11,7 +11,7 @@ from shared.bus.publisher import Publisher
 from shared.errors import PeerError
 from shared.registers.blocks import all_rows
 from supervisor.registers.live import last_image, live
-from tests.supervisor.tap.talker import Talker, image, once, sample
+from tests.shared.bus.talker import Talker, image, once, sample
 
 ROWS = all_rows()
 S = 1_000_000_000

@@ -48,6 +48,8 @@ def test_a_profile_of_ones_own_is_a_path(tmp_path: Path) -> None:
     ("named", "words"),
     [
         ("ksen", ["no profile 'ksen'", "ksem, sunspec", "path"]),
+        ("k" * 300, ["no profile", "shipped"]),
+        ("../profiles/ksem", ["no profile", "shipped"]),
         ("/nowhere/x.toml", ["/nowhere/x.toml", "No such file"]),
     ],
 )
@@ -61,7 +63,7 @@ def test_a_profile_that_does_not_exist(named: str, words: list[str]) -> None:
     ("text", "words"),
     [
         ('title = "a"\nkind\n', "my.toml:2: is not valid TOML"),
-        (f'title = "a"\nbases = [{"9" * 5000}]\n', "my.toml:2: is not valid TOML: a number of thousands of digits"),
+        (f'title = "a"\nbases = [{"9" * 5000}]\n', "my.toml:2: is not usable: a number of thousands of digits"),
         ("block = " + "[" * 5000, "my.toml:1: is not usable"),
         ('title = "a"\na' + ".a" * 5000 + " = 1", "my.toml:2: is not usable: a key has too many parts"),
     ],

@@ -1,0 +1,105 @@
+"""Routes: the settings file, as text and as a form."""
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from services.console.api.models.events import SettingsState
+from services.console.api.models.push import Applied
+from services.console.api.models.settings import LONGEST_TEXT, Apply, Change, Checked, Draft, Key, Settings
+from services.console.api.route import Call, Route
+from shared.config.schema import schema
+
+if TYPE_CHECKING:
+    from services.console.api.desk import Desk
+
+LARGEST: Final = 6 * LONGEST_TEXT + 64 * 1024
+"""Bytes of a body: JSON may write a character in six."""
+
+
+def state(desk: "Desk") -> SettingsState:
+    """How the file stands, for the stream."""
+    said = desk.hear.town.speaking().values()
+    file = desk.settings_file
+    return SettingsState(
+        revision=file.revision,
+        error=file.error or next((each.config_error for each in said if each.config_error), ""),
+        pending=next((each.config_pending for each in said if each.config_pending), ""),
+    )
+
+
+async def settings(call: Call) -> Settings:
+    """GET /settings."""
+    file = call.desk.settings_file
+    file.look()
+    now = state(call.desk)
+    return Settings(
+        path=str(file.path),
+        text=file.text,
+        revision=file.revision,
+        writable=file.writable,
+        values=file.values(file.text),
+        keys=msgspec.convert(schema(), tuple[Key, ...], from_attributes=True),
+        error=now.error,
+        pending=now.pending,
+    )
+
+
+async def check(call: Call) -> Checked:
+    """POST /settings/check."""
+    draft: Draft = call.body
+    return await call.desk.settings_file.check(draft.text, draft.set)
+
+
+async def apply(call: Call) -> Applied:
+    """PUT /settings."""
+    body: Apply = call.body
+    return await call.desk.settings_file.put(call.caller, body.text, body.revision)
+
+
+async def change(call: Call) -> Applied:
+    """PATCH /settings."""
+    body: Change = call.body
+    return await call.desk.settings_file.patch(call.caller, body.set, body.revision)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/settings",
+        handler=settings,
+        answer=Settings,
+        scope="read",
+        summary="The settings file as text and as a form",
+    ),
+    Route(
+        method="POST",
+        path="/settings/check",
+        handler=check,
+        body=Draft,
+        answer=Checked,
+        scope="read",
+        summary="What is wrong with a text, and what it would do",
+        largest=LARGEST,
+    ),
+    Route(
+        method="PUT",
+        path="/settings",
+        handler=apply,
+        body=Apply,
+        answer=Applied,
+        scope="admin",
+        summary="Put a text in the place of the settings file",
+        largest=LARGEST,
+    ),
+    Route(
+        method="PATCH",
+        path="/settings",
+        handler=change,
+        body=Change,
+        answer=Applied,
+        scope="admin",
+        summary="Set some keys of the settings file",
+        largest=LARGEST,
+    ),
+)

@@ -1,0 +1,152 @@
+"""From the route table to an application: each request is checked, handled, answered; every failure has its words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as WebRoute
+
+from services.console import assets
+from services.console.answers import answer, failure
+from services.console.api import errors
+from services.console.api.errors import ApiError
+from services.console.api.route import PATH_PARTS, PREFIX, Call, Route
+from services.console.metrics import route as metrics
+from shared.errors import MetergateError
+
+if TYPE_CHECKING:
+    from services.console.api.desk import Desk
+    from services.console.security.caller import Caller
+
+BODY_S: Final = 10.0
+"""For a request's body."""
+
+
+def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
+    """The API and the page. The guard stands before it and has found out who asks.
+
+    Args:
+        desk: given to every handler.
+        routes: the table.
+    """
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, {})[route.method] = route
+    return Starlette(
+        routes=[
+            WebRoute(PREFIX + path, _endpoint(desk, methods), methods=list(methods))
+            for path, methods in by_path.items()
+        ]
+        + metrics.routes(desk)
+        + assets.routes(),
+        exception_handlers={HTTPException: _told},
+    )
+
+
+def _endpoint(desk: "Desk", methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        route = methods["GET" if request.method == "HEAD" else request.method]
+        try:
+            made = await route.handler(await _call(desk, route, request, request.scope["state"]["caller"]))
+        except MetergateError as error:
+            return failure(errors.of(error))
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception:
+            desk.life.log.exception("request failed", method=request.method, path=request.url.path)
+            text = "something is wrong in metergate itself; its log says more"
+            return failure(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", text))
+        return made if isinstance(made, Response) else answer(made, route.status)
+
+    return handle
+
+
+async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") -> Call:
+    if route.scope is not None and route.scope not in caller.scopes:
+        if not caller.scopes:
+            raise ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", "sign in first, or send an API token")
+        raise ApiError(
+            HTTPStatus.FORBIDDEN, "not_allowed", f"this needs the scope {route.scope!r}; there is {caller.scopes[-1]!r}"
+        )
+    path = {
+        name: _converted(value, route.parts.get(name, PATH_PARTS.get(name, str)), name)
+        for name, value in request.path_params.items()
+    }
+    query = None
+    if route.query is not None:
+        query = _converted(_once(request.query_params.multi_items()), route.query, "")
+    body = None
+    if route.body is not None:
+        body = _decoded(await _read(request, route.largest), route.body)
+    return Call(desk, caller, path, query, body, request)
+
+
+def _once(items: list[tuple[str, str]]) -> dict[str, str]:
+    """Each name once; and no text for nothing, which would be taken for it."""
+    found: dict[str, str] = {}
+    for name, value in items:
+        wrong = (
+            "stands twice" if name in found else "is 'null'; leave it out instead" if value.lower() == "null" else ""
+        )
+        if wrong:
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{name} {wrong}", name)
+        found[name] = value
+    return found
+
+
+def _converted(value: Any, kind: Any, name: str) -> Any:
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _plain(error), name or _where(error)) from None
+
+
+def _decoded(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _plain(error), _where(error)) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "malformed", f"the body is no JSON: {error}") from None
+
+
+async def _read(request: Request, largest: int) -> bytes:
+    too_large = ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {largest} bytes", headers={"connection": "close"}
+    )
+    said = request.headers.get("content-length", "0")
+    if not said.isdecimal() or int(said) > largest:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > largest:
+                    raise too_large
+    except TimeoutError:
+        text = f"the body did not come within {BODY_S:g} s"
+        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "too_slow", text, headers={"connection": "close"}) from None
+    return bytes(body)
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    return str(error).partition(" - at `")[0]
+
+
+def _where(error: msgspec.ValidationError) -> str:
+    return str(error).partition(" - at `$.")[2].rstrip("`")
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    del request
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    code = {404: "not_found", 405: "method"}.get(status, "failed")
+    return failure(ApiError(HTTPStatus(status), code, HTTPStatus(status).phrase.lower(), headers=headers))

@@ -1,0 +1,197 @@
+"""What the charts show: fed by every sample, asked by the routes, written once a minute.
+
+A crash loses the minute in the making and those that were not written yet, at most two. An ordered end loses nothing.
+"""
+
+import asyncio
+import sqlite3
+import time
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from services.console.api.models.live import DayEnergy, Series
+from services.console.history.columns import UNKNOWN, powers_of
+from services.console.history.minute import MINUTE_MS, Minute, Row
+from services.console.history.recent import AllRecent
+from services.console.times import NS_PER_MS, wall_ms, wall_of
+from shared import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from services.console.hear.hear import Hear
+    from services.console.history.store import Store
+    from shared.config.model import Meter
+
+WRITE_S: Final = 60.0
+LOOK_S: Final = 5.0
+MOST_WAITING: Final = 4096
+"""Minutes that wait for a disk that refuses; the oldest go."""
+PRUNE_EVERY_S: Final = 6 * 3600.0
+DAY_MS: Final = 86_400_000
+USUAL_DAYS: Final = 31
+
+
+class History:
+    """The charts' memory.
+
+    Args:
+        hear: where samples come from.
+        path: of the file.
+        tell: says that something happened: kind, text, level.
+    """
+
+    def __init__(self, hear: "Hear", path: "Path", tell: "Callable[[str, str, str], None]") -> None:
+        self._hear = hear
+        self._path = path
+        self._tell = tell
+        self._recent = AllRecent()
+        self._minutes: dict[str, Minute] = {}
+        self._waiting: list[Row] = []
+        self._store: Store | None = None
+        self._one = asyncio.Lock()
+        self._refused = 0
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """Follow the meters of the settings."""
+        self._recent.fit({each.id: each.cycle_ms for each in self._hear.in_force.config.meter})
+
+    def take(self, meter: str) -> None:
+        """A new sample of that meter is known."""
+        known = self._hear.known.get(meter)
+        recent = self._recent.get(meter)
+        if known is None or known.sample is None or recent is None:
+            return
+        powers = powers_of(known.sample.values)
+        recent.add(known.t_ns, powers)
+        wall = wall_of(known.t_ns)
+        if not clock.wall_is_set(wall / 1000):
+            return
+        counters = known.counters(clock.now_ns())
+        minute = self._minutes.get(meter)
+        if minute is None:
+            minute = self._minutes[meter] = Minute(meter)
+        self._put(
+            minute.add(
+                wall,
+                powers,
+                counters.get("active_energy_import", UNKNOWN),
+                counters.get("active_energy_export", UNKNOWN),
+            )
+        )
+
+    async def run(self) -> None:
+        """Write once a minute; at the end what is left. Never returns."""
+        written = pruned = -PRUNE_EVERY_S
+        try:
+            await self._open()
+            while True:
+                await asyncio.sleep(LOOK_S)
+                now = time.monotonic()
+                for minute in self._minutes.values():
+                    if minute.is_over(wall_ms()):
+                        self._put(minute.close())
+                if self._waiting and now - written >= WRITE_S:
+                    written = now
+                    await self._write()
+                if now - pruned >= PRUNE_EVERY_S:
+                    pruned = now
+                    await self._prune()
+        finally:
+            self._end()
+
+    def recent(self, meter: "Meter", after_ms: int) -> Series:
+        """The last ten minutes."""
+        found = self._recent.get(meter.id)
+        now_ns, now_ms = clock.now_ns(), wall_ms()
+        alike_ns = meter.cycle_ms * NS_PER_MS // 4  # two answers give the same sample times that differ by a rounding
+        since_ns = now_ns - (now_ms - after_ms) * NS_PER_MS + alike_ns if after_ms else 0
+        times, columns = ([], {}) if found is None else found.since(since_ns, now_ns, meter.cycle_ms * NS_PER_MS)
+        return Series(
+            meter=meter.id,
+            t=[now_ms - (now_ns - t_ns) // NS_PER_MS for t_ns in times],
+            columns=_nullable(columns),
+            step_ms=meter.cycle_ms,
+        )
+
+    async def minutes(self, meter: "Meter", from_ms: int, to_ms: int) -> Series:
+        """Minutes that are over; the last 24 hours without a range."""
+        to_ms = to_ms or wall_ms()
+        from_ms = from_ms or to_ms - DAY_MS
+        async with self._one:
+            store = self._store
+            times, columns = (
+                ([], {}) if store is None else await asyncio.to_thread(store.minutes, meter.id, from_ms, to_ms)
+            )
+        return Series(meter=meter.id, t=times, columns=_nullable(columns), step_ms=MINUTE_MS)
+
+    async def days(self, meter: "Meter", first: date | None, last: date | None) -> DayEnergy:
+        """Energy of each day; the last month without a range."""
+        last = last or datetime.now().astimezone().date()
+        first = first or last - timedelta(days=USUAL_DAYS - 1)
+        async with self._one:
+            store = self._store
+            days, columns = ([], {}) if store is None else await asyncio.to_thread(store.days, meter.id, first, last)
+        return DayEnergy(meter=meter.id, days=days, columns=_nullable(columns), zone=time.strftime("%Z"))
+
+    def _put(self, row: Row | None) -> None:
+        if row is not None:
+            self._waiting.append(row)
+            del self._waiting[:-MOST_WAITING]
+
+    async def _open(self) -> None:
+        from services.console.history.store import Store  # noqa: PLC0415  # SQLite and its memory, once there is need
+
+        try:
+            self._store = await asyncio.to_thread(Store, self._path)
+        except (OSError, sqlite3.Error) as error:
+            text = f"{self._path} cannot be used ({error}): the charts begin anew with each start of the console"
+            self._tell("history.broken", text, "error")
+            return
+        if self._store.aside:
+            text = f"{self._path} was damaged; it is kept as {self._store.aside}, and the charts begin anew"
+            self._tell("history.damaged", text, "error")
+
+    async def _write(self) -> None:
+        """What waits; where the disk refuses, it waits on."""
+        rows = list(self._waiting)
+        async with self._one:
+            if self._store is None or not await self._done(self._store.write, rows):
+                return
+        self._refused = 0
+        gone = set(map(id, rows))
+        self._waiting = [row for row in self._waiting if id(row) not in gone]
+
+    async def _prune(self) -> None:
+        async with self._one:
+            if self._store is not None:
+                await self._done(self._store.prune, wall_ms(), self._hear.in_force.config.console.history_days)
+
+    async def _done(self, work: "Callable[..., None]", *args: object) -> bool:
+        try:
+            await asyncio.to_thread(work, *args)
+        except sqlite3.Error as error:
+            self._refused += 1
+            if self._refused.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...
+                self._tell("history.unwritten", f"{self._path} cannot be written ({error})", "error")
+            return False
+        return True
+
+    def _end(self) -> None:
+        """The minute in the making too; blocks."""
+        if self._store is None:
+            return
+        for minute in self._minutes.values():
+            self._put(minute.close())
+        try:
+            self._store.write(self._waiting)
+        except sqlite3.Error as error:
+            self._tell("history.unwritten", f"{self._path} cannot be written ({error})", "error")
+        self._store.close()
+
+
+def _nullable(columns: dict[str, list[float]]) -> dict[str, list[float | None]]:
+    """NaN becomes null in JSON by itself."""
+    return cast("dict[str, list[float | None]]", columns)

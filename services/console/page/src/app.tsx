@@ -1,0 +1,165 @@
+// The frame around every page: who is looking decides between sign-in and the pages; navigation, connection, notes.
+import type { ComponentType } from "preact";
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "./api/client.ts";
+import { enterCode, loadSession, session, useMay } from "./api/session.ts";
+import { t } from "./i18n/index.ts";
+import { setLive } from "./live/store.ts";
+import { FIRST, PAGES } from "./pages.ts";
+import { go, here } from "./router.ts";
+import { useStore } from "./store.ts";
+import { Button, Loading, Notice, PageHead } from "./ui/basics.tsx";
+import { Overlays } from "./ui/overlays.tsx";
+import { ConnectionBar } from "./frame/connection.tsx";
+import { Navigation } from "./frame/navigation.tsx";
+import { SignIn } from "./frame/sign-in.tsx";
+
+export interface AppProps {
+  /** The set-up code, where the address carried one. */
+  code: string | undefined;
+  /** The first question for the session, on its way. */
+  asked: Promise<void>;
+}
+
+export function App({ code, asked }: AppProps) {
+  const who = useStore(session);
+  const [error, setError] = useState("");
+  const [codeError, setCodeError] = useState("");
+
+  const begin = async (loaded: Promise<void>): Promise<void> => {
+    setError("");
+    try {
+      await loaded;
+      if (code && session.get()?.state === "none") {
+        await enterCode(code).catch((thrown: unknown) => setCodeError(sentence(thrown)));
+      }
+    } catch (thrown) {
+      setError(sentence(thrown));
+    }
+  };
+  useLayoutEffect(() => void begin(asked), []);
+
+  const inside = who !== undefined && who.state !== "none";
+  const sees = who?.scopes.join() ?? "";
+  useEffect(() => setLive(inside), [inside, sees]);
+
+  if (!who) {
+    return (
+      <main class="alone">
+        {error ? (
+          <Notice tone="bad" actions={<Button onClick={() => begin(loadSession())}>{t("try.again")}</Button>}>
+            {error}
+          </Notice>
+        ) : (
+          <Loading />
+        )}
+      </main>
+    );
+  }
+  return (
+    <>
+      {inside ? <Inside /> : <SignIn who={who} codeError={codeError} />}
+      <Overlays />
+    </>
+  );
+}
+
+function Inside() {
+  const viewer = useStore(session, (who) => who?.state === "viewer");
+  const simulated = useStore(session, (who) => who?.gateway?.simulated);
+  const onAccount = useStore(here, (place) => place.page === "account");
+  return (
+    <div class="frame">
+      <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), document.getElementById("content")?.focus())}>
+        {t("nav.skip")}
+      </a>
+      <Navigation />
+      <div class="column">
+        <ConnectionBar />
+        {simulated && (
+          <div class="simulation">
+            <strong>{t("frame.simulation")}</strong> <span>{t("frame.simulation.hint")}</span>
+          </div>
+        )}
+        <main id="content" tabIndex={-1}>
+          {viewer && !onAccount && <SetPassword text={t("sign.viewer")} />}
+          <Outlet />
+        </main>
+      </div>
+    </div>
+  );
+}
+
+const SetPassword = ({ text }: { text: string }) => (
+  <Notice
+    actions={
+      <Button kind="primary" onClick={() => go("account")}>
+        {t("sign.viewer.set")}
+      </Button>
+    }
+  >
+    {text}
+  </Notice>
+);
+
+function Outlet() {
+  const id = useStore(here, (place) => place.page) || FIRST;
+  const page = PAGES.find((one) => one.id === id);
+  const [shown, setShown] = useState<{ id: string; Component: ComponentType } | undefined>();
+  const [error, setError] = useState("");
+  const first = useRef(true);
+  const wanted = useRef<string>(id);
+  wanted.current = id;
+  const closed = !useMay(page && "scope" in page ? page.scope : "read");
+
+  const load = async (): Promise<void> => {
+    if (!page) return;
+    setError("");
+    try {
+      const { default: Component } = await page.load();
+      if (wanted.current === id) setShown({ id, Component }); // else somebody went on meanwhile
+    } catch (thrown) {
+      setError(sentence(thrown)); // the gateway is away, or has a newer page: its files have other names then
+    }
+  };
+  useLayoutEffect(() => void load(), [id]);
+  useEffect(() => {
+    document.title = page ? `${t(`nav.${page.id}`)} · metergate` : "metergate";
+    if (shown?.id !== id) return;
+    scrollTo(0, 0);
+    if (!first.current) document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    first.current = false;
+  }, [id, shown]);
+
+  if (!page) return <Notice tone="warn">{t("error.page.unknown")}</Notice>;
+  if (closed) {
+    return (
+      <>
+        <PageHead title={t(`nav.${page.id}`)} />
+        <p>{t("sign.viewer.closed")}</p>
+      </>
+    );
+  }
+  if (error) return <Broken reason={error} />;
+  if (shown?.id !== id) {
+    return (
+      <>
+        <PageHead title={t(`nav.${page.id}`)} />
+        <Loading />
+      </>
+    );
+  }
+  return <Guarded key={id} of={shown.Component} />;
+}
+
+/** A defect in one page leaves the others usable. */
+function Guarded({ of: Component }: { of: ComponentType }) {
+  const [error] = useErrorBoundary((thrown: unknown) => console.error(thrown));
+  return error ? <Broken reason={sentence(error)} /> : <Component />;
+}
+
+const Broken = ({ reason }: { reason: string }) => (
+  <Notice tone="bad" actions={<Button onClick={() => location.reload()}>{t("error.reload")}</Button>}>
+    {t("error.page", { reason })}
+  </Notice>
+);

@@ -1,0 +1,2 @@
+// esbuild takes a style sheet as an import.
+declare module "*.css";

@@ -1,0 +1,1 @@
+"""Who may see and who may change: users, sessions, tokens, and the guard before every request."""

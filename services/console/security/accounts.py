@@ -1,0 +1,151 @@
+"""`state_dir/console/users.json`: users, API tokens and open sessions. Written whole and durably, or not at all.
+
+Passwords stand there as scrypt, secrets of tokens and sessions as SHA-256: who reads the file can sign in by nothing in
+it. A damaged file lets nobody in and stays where it is, until its owner puts a backup in its place or removes it.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from services.console.api.models.session import Scope
+from shared.durable import sync_folder
+from shared.errors import RefusedError
+
+FORMAT: Final = "metergate-users/1"
+MOST_USERS: Final = 32
+MOST_TOKENS: Final = 64
+MOST_SESSIONS: Final = 64
+
+
+class UserEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A user; `created` in seconds since 1970."""
+
+    name: str
+    password: str
+    scope: Scope
+    created: float
+
+
+class TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An API token; `hash` is the SHA-256 of its secret."""
+
+    id: str
+    name: str
+    hash: str
+    scope: Scope
+    created: float
+    created_by: str
+
+
+class SessionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser that is signed in; `hash` is the SHA-256 of its cookie. Without a user it came with the set-up code."""
+
+    id: str
+    hash: str
+    csrf: str
+    user: str
+    address: str
+    agent: str
+    created: float
+    expires: float
+
+
+class _File(msgspec.Struct, kw_only=True):
+    format: str
+    users: list[UserEntry]
+    tokens: list[TokenEntry]
+    sessions: list[SessionEntry]
+
+
+class Accounts:
+    """The file, and what is in it.
+
+    Args:
+        folder: `state_dir/console`.
+
+    Attributes:
+        path: of the file.
+        users: name -> user.
+        tokens: hash -> token.
+        sessions: hash -> session of a user.
+        fault: why the file cannot be used; then all are empty and nothing is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "users.json"
+        self._beside = folder / "users.json.new"
+        self.users: dict[str, UserEntry] = {}
+        self.tokens: dict[str, TokenEntry] = {}
+        self.sessions: dict[str, SessionEntry] = {}
+        self.fault = ""
+        self._load()
+
+    def content(self) -> bytes:
+        """What the file has to hold now."""
+        held = _File(
+            format=FORMAT,
+            users=list(self.users.values()),
+            tokens=list(self.tokens.values()),
+            sessions=list(self.sessions.values()),
+        )
+        body = msgspec.json.format(msgspec.json.encode(held), indent=1)
+        return body + b"\n" + _checksum(body) + b"\n"
+
+    def write(self, content: bytes) -> None:
+        """Replace the file; durable when this returns. Blocks.
+
+        Raises:
+            RefusedError: the disk refused, or the file is damaged.
+        """
+        if self.fault:
+            raise RefusedError(self.fault)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            self._beside.replace(self.path)
+            sync_folder(self.path.parent)
+        except OSError as error:
+            raise RefusedError(f"{self.path} cannot be written ({error.strerror}); nothing was changed") from error
+
+    def _load(self) -> None:
+        try:
+            held = _decoded(self.path.read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            self.fault = (
+                f"{self.path} cannot be used ({reason}): nobody can sign in. Put a backup in its place, or move it "
+                "away to start over with a new set-up code; then `metergate restart console`"
+            )
+            return
+        self.users = {each.name: each for each in held.users}
+        self.tokens = {each.hash: each for each in held.tokens}
+        self.sessions = {each.hash: each for each in held.sessions if each.user in self.users}
+
+
+def digest(secret: str) -> str:
+    """How a secret of ours, which nobody could guess, is kept."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
+
+
+def _decoded(content: bytes) -> Any:
+    body, _, checksum = content.rstrip(b"\n").rpartition(b"\n")
+    if _checksum(body) != checksum:
+        raise ValueError("its checksum is wrong")
+    held = msgspec.json.decode(body, type=_File)
+    if held.format != FORMAT:
+        raise ValueError(f"its format is {held.format!r}, not {FORMAT!r}")
+    return held

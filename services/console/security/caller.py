@@ -1,0 +1,38 @@
+"""Who asks, as every handler sees it."""
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from services.console.api.models.session import Scope
+
+ORDER: Final[tuple["Scope", ...]] = ("view", "read", "operate", "admin")
+
+
+def scopes_up_to(scope: "Scope") -> tuple["Scope", ...]:
+    """This scope with all that it includes."""
+    return ORDER[: ORDER.index(scope) + 1]
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks.
+
+    Attributes:
+        address: from where.
+        scopes: what may be done; empty for nobody.
+        user: name, or `token:NAME`; empty for a viewer or nobody.
+        session: id of the browser's session; empty for API tokens and nobody.
+        csrf: that its changes have to carry.
+    """
+
+    address: str
+    scopes: tuple["Scope", ...] = ()
+    user: str = ""
+    session: str = ""
+    csrf: str = ""
+
+    @property
+    def by(self) -> str:
+        """As it stands in audit logs."""
+        return f"console:{self.user or 'viewer'}"[:64] if self.scopes else "console"

@@ -1,0 +1,312 @@
+"""Who comes in: by the set-up code, by a password, by the cookie of a session, by an API token.
+
+A session is remembered here, not in the browser: it can be ended from here at any time, and no key of ours signs
+anything. Whatever changes is in the audit log before it is done, and on the disk before it is told.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from msgspec.structs import replace
+
+from services.console.api.errors import ApiError, conflict
+from services.console.api.models.session import PasswordChange
+from services.console.security import setup_code
+from services.console.security.accounts import (
+    MOST_SESSIONS,
+    Accounts,
+    SessionEntry,
+    UserEntry,
+    digest,
+)
+from services.console.security.attempts import Attempts
+from services.console.security.caller import Caller, scopes_up_to
+from services.console.security.passwords import Hasher
+from shared.tls.text import clean
+
+LASTS_S: Final = 30 * 86_400.0
+"""A user's session ends so long after it began."""
+VIEWER_LASTS_S: Final = 86_400.0
+MOST_VIEWERS: Final = 16
+LONGEST_AGENT: Final = 120
+
+Note = Callable[[Caller, str, str, str], None]
+"""Writes what, to what, with which result, into the audit log; raises RefusedError where it cannot."""
+
+
+class Door:
+    """Sessions and passwords.
+
+    Args:
+        accounts: the file.
+        note: audit log.
+        hasher: of passwords.
+        wall_s: seconds since 1970.
+        now_s: of a clock that never jumps, seconds.
+
+    Attributes:
+        accounts: as given.
+        code: the set-up code; empty once there is a user, or while the file is damaged.
+        used: hash of session or token -> when it was last used, seconds since 1970.
+        on_ended: called with the hash of each session or token that ends.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        note: Note,
+        hasher: Hasher | None = None,
+        wall_s: Callable[[], float] = time.time,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.accounts = accounts
+        self.code = "" if accounts.users or accounts.fault else setup_code.make()
+        self.used: dict[str, float] = {}
+        self.on_ended: Callable[[str], None] = lambda _: None
+        self._note = note
+        self._hasher = hasher or Hasher()
+        self._wall = wall_s
+        self._now = now_s
+        self._viewers: dict[str, SessionEntry] = {}
+        self._attempts = Attempts()
+        self._changing = asyncio.Lock()
+
+    def by_cookie(self, secret: str, address: str) -> Caller | None:
+        """Whose session it is; None where it is nobody's."""
+        key = digest(secret)
+        entry = self.accounts.sessions.get(key) or self._viewers.get(key)
+        now = self._wall()
+        if entry is None or not entry.created - 86_400 <= now < entry.expires:  # a clock that was set back ends none
+            return None
+        user = self.accounts.users.get(entry.user)
+        if entry.user and user is None:
+            return None
+        self.used[key] = now
+        scope = "view" if user is None else user.scope
+        return Caller(address=address, scopes=scopes_up_to(scope), user=entry.user, session=key, csrf=entry.csrf)
+
+    def by_token(self, secret: str, address: str) -> Caller | None:
+        """Whose API token it is; None where it is nobody's."""
+        key = digest(secret)
+        entry = self.accounts.tokens.get(key)
+        if entry is None:
+            return None
+        self.used[key] = self._wall()
+        return Caller(address=address, scopes=scopes_up_to(entry.scope), user=f"token:{entry.name}", session=key)
+
+    def is_open(self, key: str) -> bool:
+        """Whether this session or token still lets in."""
+        entry = self.accounts.sessions.get(key) or self._viewers.get(key)
+        return key in self.accounts.tokens or (entry is not None and self._wall() < entry.expires)
+
+    def entry(self, caller: Caller) -> SessionEntry | None:
+        """The caller's session; None for tokens and nobody."""
+        return self.accounts.sessions.get(caller.session) or self._viewers.get(caller.session)
+
+    def by_code(self, code: str, address: str, agent: str) -> tuple[str, SessionEntry]:
+        """A viewer's session: the secret of its cookie, and its entry.
+
+        Raises:
+            ApiError: it is the wrong code, or there is none any more.
+        """
+        if not self.code:
+            raise ApiError(HTTPStatus.CONFLICT, "no_code", "a password is set: sign in with it")
+        self._guess(address)
+        if not setup_code.same(code, self.code):
+            raise ApiError(
+                HTTPStatus.UNAUTHORIZED, "wrong_code", "this is not the code that metergate printed last", "code"
+            )
+        self._attempts.forgive(address)
+        secret, entry = self._made("", address, agent, VIEWER_LASTS_S)
+        self._viewers[entry.hash] = entry
+        while len(self._viewers) > MOST_VIEWERS:
+            self._end_viewer(next(iter(self._viewers)))
+        return secret, entry
+
+    async def sign_in(self, name: str, password: str, address: str, agent: str) -> tuple[str, SessionEntry]:
+        """A user's session: the secret of its cookie, and its entry.
+
+        Raises:
+            ApiError: user and password do not fit, or were tried too often.
+            RefusedError: it cannot be written.
+        """
+        self._usable()
+        self._guess(address)
+        user = self.accounts.users.get(name)
+        fits = await self._fits(password, user, address)
+        nobody = Caller(address=address)
+        if user is None or not fits:
+            self._note(nobody, "session.refused", clean(name, 64), "wrong user or password")
+            raise _wrong_password()
+        self._attempts.forgive(address)
+        self._note(nobody, "session.begun", user.name, "signed in")
+        return await self._begin(user, address, agent)
+
+    async def set_password(self, caller: Caller, change: PasswordChange, agent: str) -> tuple[str, SessionEntry]:
+        """The first password, or another one; all sessions of the user end, and a new one begins.
+
+        Raises:
+            ApiError: it is not the caller's to set, or the current one is wrong.
+            RefusedError: it cannot be written.
+        """
+        self._usable()
+        known = self.accounts.users.get(caller.user)
+        if known is None and (self.accounts.users or self.entry(caller) is None):
+            raise ApiError(HTTPStatus.FORBIDDEN, "not_allowed", "sign in as the user whose password it is")
+        if known is not None:
+            self._guess(caller.address)
+            if not await self._fits(change.current, known, caller.address):
+                raise ApiError(HTTPStatus.FORBIDDEN, "wrong_password", "the current password is another one", "current")
+            self._attempts.forgive(caller.address)
+        kept = await self._hasher.make(change.new)
+        async with self._changing:
+            if known is None and self.accounts.users:  # somebody was faster
+                raise ApiError(HTTPStatus.CONFLICT, "no_code", "a password is set already: sign in with it")
+            if known is not None and (self.accounts.users.get(known.name) != known or self.entry(caller) is None):
+                raise conflict("this user was changed by somebody else just now; nothing was changed here")
+            name = change.user if known is None else known.name
+            self._note(caller, "password.set", name, "set" if known is None else "changed")
+            user = (
+                UserEntry(name=name, password=kept, scope="admin", created=self._wall())
+                if known is None
+                else replace(known, password=kept)
+            )
+            await self.save(lambda: self._put(user))
+        self.code = ""
+        for key in tuple(self._viewers):
+            self._end_viewer(key)
+        return await self._begin(user, caller.address, agent)
+
+    async def hashed(self, password: str) -> str:
+        """As it is kept."""
+        return await self._hasher.make(password)
+
+    async def end(self, caller: Caller, key: str) -> None:
+        """End one session at once, durably where it is a user's.
+
+        Raises:
+            RefusedError: it cannot be written.
+        """
+        if key in self._viewers:
+            self._end_viewer(key)
+            return
+        entry = self.accounts.sessions[key]
+        self._note(caller, "session.ended", entry.user, entry.id)
+        async with self._changing:
+            await self.save(lambda: self._drop(lambda each: each.hash == key))
+
+    def sessions(self) -> list[SessionEntry]:
+        """All that are open now."""
+        now = self._wall()
+        return [each for each in (*self.accounts.sessions.values(), *self._viewers.values()) if now < each.expires]
+
+    async def change(
+        self, caller: Caller, what: str, target: str, do: Callable[[], None], check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Any other change of the accounts: checked, noted, done, durable; no other one comes between.
+
+        Args:
+            caller: who wants it.
+            what: for the audit log.
+            target: for the audit log.
+            do: the change.
+            check: raises where it may not be done.
+
+        Raises:
+            RefusedError: it cannot be noted or written; nothing was changed.
+        """
+        self._usable()
+        async with self._changing:
+            check()
+            self._note(caller, what, target, "done")
+            await self.save(do)
+
+    def drop_sessions(self, user: str) -> None:
+        """Within `change`: end all sessions of a user."""
+        self._drop(lambda each: each.user == user)
+
+    async def save(self, do: Callable[[], None]) -> None:
+        """Do it and write the file, or leave everything as it was. The caller holds the lock."""
+        accounts = self.accounts
+        before = (dict(accounts.users), dict(accounts.tokens), dict(accounts.sessions))
+        do()
+        now = self._wall()
+        self._drop(lambda each: each.expires <= now)
+        try:
+            await asyncio.to_thread(accounts.write, accounts.content())
+        except BaseException:
+            accounts.users, accounts.tokens, accounts.sessions = before
+            raise
+        for key in {*before[1], *before[2]} - {*accounts.tokens, *accounts.sessions}:
+            self.used.pop(key, None)
+            self.on_ended(key)
+
+    async def _fits(self, password: str, user: UserEntry | None, address: str) -> bool:
+        try:
+            return await self._hasher.matches(password, None if user is None else user.password)
+        except ApiError:  # too many wait: it was not looked at
+            self._attempts.forgive(address)
+            raise
+
+    async def _begin(self, user: UserEntry, address: str, agent: str) -> tuple[str, SessionEntry]:
+        secret, entry = self._made(user.name, address, agent, LASTS_S)
+
+        def put() -> None:
+            sessions = self.accounts.sessions
+            sessions[entry.hash] = entry
+            for key in list(sessions)[: max(0, len(sessions) - MOST_SESSIONS)]:
+                del sessions[key]
+
+        async with self._changing:
+            if self.accounts.users.get(user.name) != user:  # it was changed while this password was looked at
+                raise _wrong_password()
+            await self.save(put)
+        return secret, entry
+
+    def _made(self, user: str, address: str, agent: str, lasts_s: float) -> tuple[str, SessionEntry]:
+        secret, now = secrets.token_urlsafe(32), self._wall()
+        return secret, SessionEntry(
+            id=secrets.token_hex(8),
+            hash=digest(secret),
+            csrf=secrets.token_urlsafe(24),
+            user=user,
+            address=address,
+            agent=clean(agent, LONGEST_AGENT),
+            created=now,
+            expires=now + lasts_s,
+        )
+
+    def _put(self, user: UserEntry) -> None:
+        self.accounts.users[user.name] = user
+        self.drop_sessions(user.name)
+
+    def _drop(self, which: Callable[[SessionEntry], bool]) -> None:
+        self.accounts.sessions = {key: each for key, each in self.accounts.sessions.items() if not which(each)}
+
+    def _end_viewer(self, key: str) -> None:
+        del self._viewers[key]
+        self.used.pop(key, None)
+        self.on_ended(key)
+
+    def _usable(self) -> None:
+        if self.accounts.fault:
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "damaged", self.accounts.fault)
+
+    def _guess(self, address: str) -> None:
+        wait_s = self._attempts.wait_s(address, self._now())
+        if wait_s > 0:
+            seconds = max(1, round(wait_s + 0.5))
+            raise ApiError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too_often",
+                f"too many wrong attempts; try again in {seconds} s",
+                headers={"retry-after": str(seconds)},
+            )
+
+
+def _wrong_password() -> ApiError:
+    return ApiError(HTTPStatus.UNAUTHORIZED, "wrong_password", "user and password do not fit", "password")

@@ -1,0 +1,1 @@
+"""Server-sent events: what is told to every open page, encoded once."""

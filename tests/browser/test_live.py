@@ -1,0 +1,73 @@
+"""The live page: values that move, values that are old, a connection that breaks and comes back."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.console import Console
+from tests.support import wait_for
+from tests.system.gateway import send
+
+pytestmark = [pytest.mark.system, pytest.mark.foreign]
+
+OLD = "STALE"
+
+
+@pytest.fixture
+def live(console: Console, browser: Browser) -> Iterator[Page]:
+    with console.visit(browser, "#/live") as page:
+        expect(page.get_by_text("fresh", exact=True)).to_be_visible()
+        yield page
+
+
+def test_values_move_by_themselves(live: Page) -> None:
+    seen: set[str] = set()
+
+    def several() -> bool:
+        seen.add(live.locator("tr", has_text="Voltage").locator("td.numeric").first.inner_text())
+        live.wait_for_timeout(50)
+        return len(seen) > 3
+
+    wait_for(several, "the voltage of phase 1 in four values")
+    expect(live.locator(".flow svg")).to_be_visible()
+    expect(live.get_by_text("Grid takes")).to_be_visible()
+    expect(live.get_by_role("img", name="Last 10 minutes").locator("canvas")).to_be_visible()
+
+
+def test_what_is_old_looks_old_and_what_is_new_new_again(console: Console, live: Page) -> None:
+    assert console.cli("stop", "measurement").returncode == 0
+    try:
+        expect(live.get_by_role("alert")).to_contain_text(OLD, timeout=15_000)
+        expect(live.locator("[data-stale=true]")).to_be_visible()
+        expect(live.get_by_text("fresh", exact=True)).to_have_count(0)
+        expect(live.get_by_test_id("age")).to_contain_text("s old")
+        struck = "getComputedStyle(document.querySelector('[data-testid=grid-power]')).textDecorationLine"
+        assert live.evaluate(struck) == "line-through"
+    finally:
+        assert console.cli("start", "measurement").returncode == 0
+    expect(live.get_by_role("alert")).to_have_count(0, timeout=15_000)
+    expect(live.get_by_text("fresh", exact=True)).to_be_visible()
+
+
+def test_a_lost_connection_is_said_at_once_and_mends_itself(console: Console, live: Page) -> None:
+    assert console.cli("stop", "console").returncode == 0
+    try:
+        expect(live.get_by_text("Connection lost")).to_be_visible(timeout=10_000)
+        expect(live.get_by_role("alert")).to_contain_text(OLD, timeout=15_000)
+    finally:
+        assert console.cli("start", "console").returncode == 0
+    expect(live.get_by_text("Connection lost")).to_have_count(0, timeout=15_000)
+    expect(live.get_by_text("fresh", exact=True)).to_be_visible(timeout=15_000)
+
+
+def test_a_connection_that_stands_and_says_nothing_makes_nothing_look_fresh(console: Console, live: Page) -> None:
+    pid = console.pid("console")
+    send(pid, signal.SIGSTOP)
+    try:
+        expect(live.get_by_role("alert")).to_contain_text(OLD, timeout=8000)
+    finally:
+        send(pid, signal.SIGCONT)
+    expect(live.get_by_text("fresh", exact=True)).to_be_visible(timeout=15_000)
+    assert console.pid("console") == pid

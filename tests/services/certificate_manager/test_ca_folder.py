@@ -1,0 +1,112 @@
+"""Authorities that come and go by command: on a real bus, with a TLS instance that hears of them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from services.certificate_manager import ca_folder
+from services.certificate_manager.authorities import LARGEST_BYTES
+from shared.errors import RefusedError
+from shared.tls.certificate import fingerprint
+from tests.services.certificate_manager.made import der, pem
+from tests.services.certificate_manager.running import MANAGER, play, stage
+from tests.support import until
+
+CA = pem(der("Our CA", is_ca=True)).decode()
+
+
+def test_an_authority_that_is_added_is_on_disk_audited_and_in_force(run_dir: Path) -> None:
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            slave = await on.instance()
+            found = await on.owner.ask("ca.add", name="ours", pem=CA, by="console:owner")
+            assert [(row["subject"], row["file"]) for row in found["authorities"]] == [("CN=Our CA", "ours.pem")]
+            assert (run_dir / "ca" / "ours.pem").read_text(encoding="ascii") == CA
+            await until(lambda: slave.trust and slave.trust.authorities == CA.encode(), "the trust")
+            text = await on.owner.refused("ca.add", name="ours", pem=CA)
+            assert text == "there is a file ours.pem already; give another name, or remove that one first"
+            assert [path.name for path in (run_dir / "ca").iterdir()] == ["ours.pem"]
+        log = (run_dir / "state" / "audit" / f"{MANAGER}.jsonl").read_text(encoding="utf-8")
+        assert '"who":{"by":"console:owner"},"what":"authority.add","target":"ours.pem","result":"CN=Our CA"' in log
+
+    play(story())
+
+
+def test_one_that_is_removed_vouches_for_nobody_at_once(run_dir: Path) -> None:
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            slave, owner = await on.instance(), on.owner
+            await owner.ask("ca.add", name="ours", pem=CA)
+            (authority,) = (await owner.ask("ca.list"))["authorities"]
+            leaf = der("leaf", issuer="Our CA")
+            slave.show(leaf, verdict="CA_VALID", authority=authority["fingerprint"])
+            assert (await owner.listed(leaf))["status"] == "ca"
+            assert (await owner.ask("ca.remove", file="ours.pem"))["authorities"] == []
+            assert list((run_dir / "ca").iterdir()) == []
+            await until(lambda: slave.trust and slave.trust.authorities == b"", "the trust")
+            assert fingerprint(leaf) not in await owner.rows()
+            for name in ("ours.pem", "../trust.json", "notes.txt", ""):
+                assert "has no file" in await owner.refused("ca.remove", file=name)
+        log = (run_dir / "state" / "audit" / f"{MANAGER}.jsonl").read_text(encoding="utf-8")
+        assert '"what":"authority.remove","target":"ours.pem","result":"removed"' in log
+
+    play(story())
+
+
+def test_one_that_cannot_be_removed_stays_in_force_and_that_is_said(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(path: Path) -> None:
+        raise PermissionError(13, os.strerror(13), str(path))
+
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            await on.owner.ask("ca.add", name="ours", pem=CA)
+            monkeypatch.setattr(ca_folder, "take_out", stuck)
+            text = await on.owner.refused("ca.remove", file="ours.pem")
+            assert "cannot be removed (Permission denied): it is in force" in text
+            (row,) = (await on.owner.ask("ca.list"))["authorities"]
+            assert row["file"] == "ours.pem"
+
+    play(story())
+
+
+@pytest.mark.parametrize(
+    ("pem_text", "reason"),
+    [
+        ("nothing", "no certificate in PEM can be read from it"),
+        ("ü", "no certificate in PEM can be read from it"),
+        (pem(der("a pin")).decode(), "CN=a pin is no CA certificate"),
+        (CA + pem(der("a pin")).decode(), "CN=a pin is no CA certificate"),
+        (pem(der("weak CA", is_ca=True, weak=True)).decode(), "CN=weak CA cannot be used: .*secp256k1"),
+        (CA + "-----BEGIN PRIVATE KEY-----\n", "there is a private key in it"),
+    ],
+)
+def test_what_is_no_authority_is_refused_by_name(pem_text: str, reason: str) -> None:
+    with pytest.raises(RefusedError, match=reason):
+        ca_folder.judged(pem_text, 0)
+
+
+def test_more_than_a_message_carries_is_refused() -> None:
+    assert len(ca_folder.judged(CA, LARGEST_BYTES - len(CA))) == 1
+    with pytest.raises(RefusedError, match="all authorities together would have more than 65536 bytes"):
+        ca_folder.judged(CA, LARGEST_BYTES - len(CA) + 1)
+
+
+@pytest.mark.parametrize("name", ["", "a.pem", "../x", "a b", "-x", "x" * 65, "ü"])
+def test_a_name_that_leads_elsewhere_is_none(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RefusedError, match="is no name: give letters"):
+        ca_folder.prepare(tmp_path, name, CA)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text("a file", encoding="utf-8")
+    with pytest.raises(RefusedError, match=r"cannot be written \(.*\); put ours\.pem there by hand"):
+        ca_folder.prepare(tmp_path / "ca", "ours", CA)
+    beside = ca_folder.prepare(tmp_path / "other", "ours", CA)
+    (tmp_path / "other" / "ours.pem").write_text("meanwhile", encoding="utf-8")
+    with pytest.raises(RefusedError, match=r"there is a file ours\.pem already"):
+        ca_folder.place(beside, "ours")
+    assert (tmp_path / "other" / "ours.pem").read_text(encoding="utf-8") == "meanwhile"

@@ -1,0 +1,127 @@
+"""The file: minutes merged, days by the counters, damage put aside, a bounded size."""
+
+import math
+import sqlite3
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.console.history.columns import POWERS, UNKNOWN
+from services.console.history.minute import MINUTE_MS, Row
+from services.console.history.store import Store
+
+NOON = int(datetime(2026, 11, 20, 12, 0).astimezone().timestamp()) * 1000
+DAY = date(2026, 11, 20)
+DAY_MS = 86_400_000
+
+
+def row(
+    minute: int = 0, *, t_ms: int | None = None, value: float = 1.0, samples: int = 1, imported: float = UNKNOWN,
+    exported: float = UNKNOWN, meter: str = "house",
+) -> Row:  # fmt: skip
+    return Row(
+        meter=meter, t_ms=NOON + minute * MINUTE_MS if t_ms is None else t_ms, samples=samples,
+        means=(value, *(UNKNOWN,) * (len(POWERS) - 1)), lowest=value, highest=value,
+        imported=imported, exported=exported,
+    )  # fmt: skip
+
+
+def days(store: Store) -> dict[str, tuple[float, float]]:
+    found, values = store.days("house", date(2000, 1, 1), date(2100, 1, 1))
+    return dict(zip(found, zip(values["import"], values["export"], strict=True), strict=True))
+
+
+def test_minutes_come_back_with_their_energy_and_gaps(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.write([row(0, imported=10.0), row(1, imported=12.5), row(4, imported=20.0)])
+    times, columns = store.minutes("house", NOON, NOON + 10 * MINUTE_MS)
+    assert times == [NOON, NOON + MINUTE_MS, NOON + 2 * MINUTE_MS, NOON + 4 * MINUTE_MS]
+    assert columns["grid"][:2] == [1.0, 1.0]
+    assert math.isnan(columns["grid"][2])
+    assert columns["import"][1] == 2.5
+    assert math.isnan(columns["import"][0])
+    assert math.isnan(columns["import"][3]), "what passed in a gap is of no minute"
+    assert math.isnan(columns["solar"][0])
+    assert store.minutes("barn", 0, NOON * 2)[0] == []
+    times, columns = store.minutes("house", NOON + MINUTE_MS, NOON + MINUTE_MS)
+    assert (times, columns["import"]) == ([NOON + MINUTE_MS], [2.5]), "the minute before is asked for too"
+
+
+def test_two_parts_of_a_minute_are_one(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.write([row(value=10.0, samples=100, imported=5.0)])
+    store.close()
+    store = Store(tmp_path / "h.db")
+    store.write([row(value=40.0, samples=200)])
+    _, columns = store.minutes("house", NOON, NOON)
+    assert columns["grid"] == [30.0]
+    assert (columns["grid_min"], columns["grid_max"]) == ([10.0], [40.0])
+    store.close()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5 * 1440), st.floats(0, 1000)), min_size=1, max_size=30, unique_by=lambda x: x[0])
+)
+def test_days_add_up_to_what_the_counter_counted(steps: list[tuple[int, float]]) -> None:
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "h.db")
+        counter, begin = 1000.0, 1000.0
+        for index, (minute, step) in enumerate(sorted(steps)):
+            counter = round(counter + (step if index else 0.0), 1)
+            store.write([row(minute, imported=counter)])
+        total = sum(value for value, _ in days(store).values())
+        assert total == pytest.approx(counter - begin, abs=0.01)
+        store.close()
+
+
+def test_another_counter_goes_on_where_the_old_one_ended(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.write([row(0, imported=100.0), row(1, imported=150.0), row(2, imported=3.0), row(3, imported=5.0)])
+    assert days(store)[DAY.isoformat()][0] == 52.0
+    assert math.isnan(days(store)[DAY.isoformat()][1]), "a counter that is not known is not 0"
+    store.close()
+
+
+def test_old_minutes_go_and_days_stay(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.write([row(t_ms=NOON - 40 * DAY_MS, imported=1.0), row(imported=2.0)])
+    store.prune(NOON, 31)
+    assert store.minutes("house", NOON - 41 * DAY_MS, NOON - 39 * DAY_MS)[0] == []
+    assert len(days(store)) == 2
+    store.prune(NOON + 4000 * DAY_MS, 31)
+    assert days(store) == {}
+    store.close()
+
+
+def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    path.write_bytes(b"no database at all" * 1000)
+    store = Store(path)
+    assert (tmp_path / store.aside).read_bytes().startswith(b"no database")
+    store.write([row()])
+    store.close()
+    assert Store(path).aside == ""
+
+
+def test_a_disk_that_refuses_is_not_taken_for_damage(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    path.mkdir()
+    with pytest.raises(sqlite3.OperationalError):
+        Store(path)
+
+
+def test_all_rows_of_a_batch_or_none(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    bad = Row(
+        meter="house", t_ms=NOON + MINUTE_MS, samples=None, means=row().means, lowest=0.0, highest=0.0,  # type: ignore[arg-type]
+        imported=UNKNOWN, exported=UNKNOWN,
+    )  # fmt: skip
+    with pytest.raises(sqlite3.IntegrityError):
+        store.write([row(), bad])
+    assert store.minutes("house", NOON, NOON)[0] == []
+    store.close()

@@ -1,0 +1,74 @@
+"""What the TLS slave tells: bounded, whatever peers do."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from structlog.testing import capture_logs
+
+from services.tls_slave.report import REFUSAL_BURST, Reporter
+from shared.actor import Life
+from shared.audit_check import load, verify
+from shared.bus.messages import Event
+from shared.config.model import Config, Gateway
+from tests.services.tls_slave.test_access import Gate, of
+from tests.shared.tls.manager import HeardBus
+from tests.shared.tls.trusted import decided
+
+if TYPE_CHECKING:
+    from shared.bus.bus import Bus
+
+SECOND = 1_000_000_000
+
+
+class Told:
+    """A reporter, its clock, and what came of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = 5 * SECOND
+        self.bus = HeardBus()
+        self._folder = folder
+        life = Life(
+            instance="tls-slave",
+            config=Config(gateway=Gateway(state_dir=folder)),
+            bus=cast("Bus", self.bus),
+            log=structlog.get_logger(),
+        )
+        self.reporter = Reporter(life, lambda: self.now)
+
+    def audited(self) -> list[str]:
+        """What stands in the log, in order."""
+        self.reporter.close()
+        records, broken = verify(load(self._folder, "tls-slave"))
+        assert broken is None
+        return [f"{record.target}: {record.result}" for record in records]
+
+
+def test_a_peer_that_asks_for_each_register_by_itself_fills_no_log(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    access = of(Gate(decided()))
+    with capture_logs() as logged:
+        for register in range(3000):
+            told.reporter.refused(access, f"function 3 on {register}")
+        told.now += SECOND
+        told.reporter.refused(access, "function 6 on 1")
+        told.reporter.refused(access, "function 6 on 2")
+    burst = int(REFUSAL_BURST)
+    assert len(logged) == len([each for each in told.bus.heard if isinstance(each, Event)]) == burst + 1
+    audited = told.audited()
+    assert len(audited) == burst + 1
+    assert audited[0] == "function 3 on 0: exception 01"
+    assert audited[-1] == f"function 6 on 1: exception 01; {3000 - burst} more untold"
+
+
+def test_the_same_refusal_is_told_once_a_minute(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    access = of(Gate(decided()))
+    with capture_logs():
+        for _ in range(3):
+            told.reporter.refused(access, "function 3 on 0")
+        told.now += 60 * SECOND
+        told.reporter.refused(access, "function 3 on 0")
+        asyncio.run(told.reporter.sync())
+    assert told.audited() == ["function 3 on 0: exception 01"] * 2
