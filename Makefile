@@ -99,4 +99,4 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.run $(PAGE)/build.mjs $(shell fin
 	@$(NPM) run --silent build
 
 clean:
-	rm -rf $(VENV) .venv-sslyze $(PAGE)/node_modules $(PAGE)/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-sslyze $(PAGE)/node_modules $(PAGE)/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from shared.actor import Actor
 from shared.config.console import Console as Settings
-from shared.errors import ConfigError
 from shared.kernel import return_large_blocks
-from shared.modbus.listen import bind
+from shared.modbus.listen import bind_by_hand
 
 if TYPE_CHECKING:
     from services.console.api.desk import Desk, Site
@@ -53,7 +52,7 @@ class Console(Actor):
             site.cookie,
             https=settings.https,
         )
-        sockets = life.listen or (listen(settings),)
+        sockets = life.listen or (bind_by_hand(settings.host, settings.port, "console"),)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(desk.run())
@@ -104,20 +103,6 @@ def site_of(settings: Settings, fingerprint: str) -> "Site":
 
     cookie = cookie_name(settings.port, https=settings.https)
     return Site(https=settings.https, port=settings.port, cookie=cookie, fingerprint=fingerprint)
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The role's own socket, where it was started by hand.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    try:
-        return bind(settings.host, settings.port)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; see [console] host, port"
-        ) from error
 
 
 ACTOR = Console

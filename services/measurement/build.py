@@ -71,6 +71,6 @@ def _wire(settings: Modbus, outward: "Outward | None") -> "Wire":
         if outward is None:
             raise RuntimeError("a meter with TLS needs to know whom to trust")
         return TlsWire(settings, outward)
-    from services.measurement.modbus.client import Client  # noqa: PLC0415  # see module
+    from services.measurement.modbus.plain_wire import PlainWire  # noqa: PLC0415  # see module
 
-    return Client(settings)
+    return PlainWire(settings)

@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import socket
 from typing import Final
 
 from shared import clock
 from shared.actor import Actor
 from shared.bus.messages import Image
 from shared.config.model import Slave as Settings
-from shared.errors import ConfigError
 from shared.modbus.clients import Clients
-from shared.modbus.listen import bind
+from shared.modbus.listen import bind_by_hand
 from shared.modbus.replica import Replica, Verdict
 from shared.modbus.server import Limits, Server
 
@@ -34,7 +32,7 @@ class PlainSlave(Actor):
         self._complete = asyncio.Event()
         server = Server(self._replica, life.log, limits(settings))
         clients = Clients(life, server)
-        sockets = life.listen or (listen(settings),)
+        sockets = life.listen or (bind_by_hand(settings.host, settings.port, "slave"),)
         life.bus.subscribe(STORE, Image, self._take)
         if life.config.meter:
             with contextlib.suppress(TimeoutError):
@@ -71,23 +69,6 @@ def limits(settings: Settings) -> Limits:
         max_connections_per_address=settings.max_connections_per_address,
         idle_timeout_s=settings.idle_timeout_s,
     )
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The role's own socket, where it was started by hand.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    try:
-        return bind(settings.host, settings.port)
-    except OSError as error:
-        cure = (
-            "choose a port from 1024 in [slave] port"
-            if isinstance(error, PermissionError)
-            else "see [slave] host, port"
-        )
-        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; {cure}") from error
 
 
 ACTOR = PlainSlave

@@ -4,7 +4,6 @@ While the certificate manager is away it goes on with the decisions it has; star
 """
 
 import asyncio
-import socket
 from typing import Final
 
 from services.tls_slave.report import Reporter
@@ -15,7 +14,7 @@ from shared.bus.messages import Image, Trust
 from shared.config.model import Slave as Settings
 from shared.errors import ConfigError
 from shared.modbus.clients import Clients
-from shared.modbus.listen import bind
+from shared.modbus.listen import bind_by_hand
 from shared.modbus.replica import Replica, Verdict
 from shared.modbus.server import Limits
 from shared.tls.context import server_context
@@ -55,7 +54,7 @@ class TlsSlave(Actor):
         self._decided = asyncio.Event()
         self._in_use: tuple[str, frozenset[str]] | None = None
         self._reload = asyncio.Event()
-        sockets = life.listen or (listen(config.slave),)
+        sockets = life.listen or (bind_by_hand(config.slave.host, config.slave.tls_port, "slave", "tls_port"),)
         try:
             self._reporter.enforced(self._server)
             life.bus.subscribe(STORE, Image, self._take)
@@ -155,23 +154,6 @@ def handshake_limits(settings: Settings) -> HandshakeLimits:
         rate_per_origin=per_address,
         burst_per_origin=max(per_address, usual.burst_per_origin),
     )
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The role's own socket, where it was started by hand.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    try:
-        return bind(settings.host, settings.tls_port)
-    except OSError as error:
-        cure = (
-            "choose a port from 1024 in [slave] tls_port"
-            if isinstance(error, PermissionError)
-            else "see [slave] host, tls_port"
-        )
-        raise ConfigError(f"cannot listen on {settings.host}:{settings.tls_port}: {error.strerror}; {cure}") from error
 
 
 def _name(pair: OwnPair) -> str:

@@ -5,17 +5,19 @@ in or taken out by hand, else what tomlkit makes of it. There is none that nearl
 """
 
 import contextlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from shared.config.edit import in_its_place, steps_of
 from shared.config.tables import put_in, take_out
+from shared.config.toml import DEEPEST, shortened
 from shared.errors import RefusedError
 
 Steps = list[tuple[str, int | None]]
 MOST_TABLES: Final = 1000
 """Of one name; a text of the largest size holds fewer."""
+_KEY_PART: Final = re.compile(r"([A-Za-z0-9_-]+)(?:\[([1-9][0-9]*)\])?")
 
 
 def patched(text: str, changes: Mapping[str, Any]) -> str:
@@ -24,33 +26,50 @@ def patched(text: str, changes: Mapping[str, Any]) -> str:
     Args:
         text: valid TOML.
         changes: dotted key -> value. None takes a key or table out. `meter[2].unit` in a text with one `[[meter]]`
-            begins a second one, `meter[2]` with None ends it.
+            begins a second one, and so does `meter[2]` with a table; `meter[2]` with None ends it.
 
     Raises:
         RefusedError: a key leads nowhere, or no text is found.
         ValueError: the text is no TOML.
     """
     for key, value in changes.items():
-        text = _changed(text, key, value)
+        try:
+            text = _changed(text, key, value)
+        except RecursionError:
+            raise RefusedError(f"{key[:200]}: is nested too deeply") from None
     return text
 
 
 def _changed(text: str, key: str, value: Any) -> str:
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415  # only who edits pays for it
 
-    steps = steps_of(key)
+    steps = _steps_of(key)
     before, wanted = tomllib.loads(text), tomllib.loads(text)
     _apply(wanted, steps, value, key)
     if wanted == before:
         return text
-    right = (wanted, _without_empty(wanted, [name for name, _ in steps[:-1]])) if steps[-1][1] else (wanted,)
-    for way in (_by_lines(text, before, steps, value), _by_tomlkit(text, wanted, steps, value, key)):
+    right = _meanings(wanted, steps) if value is None and steps[-1][1] else (wanted,)
+    for way in (_by_lines(text, before, steps, value), _by_tomlkit(text, steps, value, key)):
         with contextlib.suppress(TOMLKitError, ValueError, TypeError, KeyError, IndexError, RecursionError):
             for candidate in way:
                 with contextlib.suppress(ValueError, RecursionError):
                     if tomllib.loads(candidate) in right:
                         return candidate
     raise RefusedError(f"{key}: this change cannot be made by program; make it in the text")
+
+
+def _steps_of(dotted_key: str) -> Steps:
+    """Name of each part of a dotted key, and its number in a list, from 1; RefusedError for what is no key."""
+    steps = []
+    parts = dotted_key.split(".")
+    if len(parts) > DEEPEST:
+        raise RefusedError(f"{shortened(dotted_key, 60)!r} is no key: it has {len(parts)} parts, no setting needs that")
+    for part in parts:
+        found = _KEY_PART.fullmatch(part)
+        if found is None:
+            raise RefusedError(f"{dotted_key!r} is no key; keys look like slave.port or meter[2].modbus.host")
+        steps.append((found[1], int(found[2]) if found[2] else None))
+    return steps
 
 
 def _apply(root: Any, steps: Steps, value: Any, whole: str) -> None:
@@ -66,22 +85,35 @@ def _apply(root: Any, steps: Steps, value: Any, whole: str) -> None:
             table[name] = value
         else:
             table.pop(name, None)
+    elif isinstance(value, dict) and number == _length(table.get(name)) + 1:
+        _inside(table, name, number, whole).update(value)
     elif value is not None:
         raise RefusedError(f"{whole}: a number stands behind a list of tables only; set a key in it")
     else:
         _inside(table, name, number, whole, new=False)
         del table[name][number - 1]
-        if not table[name]:
-            del table[name]
 
 
-def _without_empty(table: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Without the tables on that way that hold nothing: who only led to a list goes with its last header."""
-    if not names or not isinstance(inner := table.get(names[0]), dict):
-        return table
-    left = _without_empty(inner, names[1:])
-    rest = {name: value for name, value in table.items() if name != names[0]}
-    return {**rest, names[0]: left} if left else rest
+def _length(found: Any) -> int:
+    return len(found) if isinstance(found, list) else 0
+
+
+def _meanings(wanted: dict[str, Any], steps: Steps) -> tuple[dict[str, Any], ...]:
+    """What is as good where the last table of a list went: an empty list, none, or not even the tables around it."""
+    return wanted, _without_empty(wanted, steps, around=False), _without_empty(wanted, steps, around=True)
+
+
+def _without_empty(table: dict[str, Any], steps: Steps, *, around: bool) -> dict[str, Any]:
+    (name, number), inside = steps[0], steps[1:]
+    left = table[name]
+    if inside and isinstance(left, list):
+        at = (number or 1) - 1
+        left = [*left[:at], _without_empty(left[at], inside, around=around), *left[at + 1 :]]
+    elif inside:
+        left = _without_empty(left, inside, around=around)
+    rest = {key: value for key, value in table.items() if key != name}
+    empty = around and left == {} if inside else left == []
+    return rest if empty else {**rest, name: left}
 
 
 def _inside(table: Any, name: str, number: int | None, whole: str, *, new: bool = True) -> Any:
@@ -98,6 +130,8 @@ def _inside(table: Any, name: str, number: int | None, whole: str, *, new: bool 
     elif found is None and number in (None, 1) and new:
         table[name] = {} if number is None else [{}]
         found = table[name] if number is None else table[name][0]
+    elif number is not None and isinstance(found, dict):
+        raise RefusedError(f"{whole}: {name} is no list of tables; leave out [{number}]")
     elif number is not None:
         raise RefusedError(f"{whole}: there is no {name}[{number}]")
     if not isinstance(found, dict):
@@ -107,19 +141,20 @@ def _inside(table: Any, name: str, number: int | None, whole: str, *, new: bool 
 
 def _by_lines(text: str, before: dict[str, Any], steps: Steps, value: Any) -> Iterator[str]:
     """Whole tables come and go by lines."""
-    names = [name for name, _ in steps]
-    if value is None:
-        if steps[-1][1] is not None:
-            for header in range(1, MOST_TABLES):
-                if (found := next(take_out(text, names, header), None)) is None:
-                    return
-                yield found
-        return
-    at = _first_new(before, steps)
-    if at is not None:
-        rest = ".".join(names[at + 1 :])
-        if "[" not in rest and all(number is None for _, number in steps[at + 1 :]):
-            yield from put_in(text, names[: at + 1], {rest: value})
+    names, one_of_a_list = [name for name, _ in steps], steps[-1][1] is not None
+    if one_of_a_list and value is not None:
+        yield from put_in(text, names, value)
+    elif one_of_a_list:
+        for header in range(1, MOST_TABLES):
+            if (found := next(take_out(text, names, header), None)) is None:
+                return
+            yield found
+    elif (
+        value is not None
+        and (at := _first_new(before, steps)) is not None
+        and all(number is None for _, number in steps[at + 1 :])
+    ):
+        yield from put_in(text, names[: at + 1], {".".join(names[at + 1 :]): value})
 
 
 def _first_new(table: Any, steps: Steps) -> int | None:
@@ -136,13 +171,29 @@ def _first_new(table: Any, steps: Steps) -> int | None:
     return None
 
 
-def _by_tomlkit(text: str, wanted: dict[str, Any], steps: Steps, value: Any, whole: str) -> Iterator[str]:
+def _by_tomlkit(text: str, steps: Steps, value: Any, whole: str) -> Iterator[str]:
     import tomlkit  # noqa: PLC0415  # as above
 
     document = tomlkit.parse(text)
     _apply(document, steps, value, whole)
     if value is not None and not isinstance(value, dict):
-        placed = in_its_place(text, wanted, steps[-1][0], value)
-        if placed is not None:
-            yield placed
+        yield from _in_its_place(text, steps[-1][0], value)
     yield document.as_string()
+
+
+def _in_its_place(text: str, name: str, value: Any) -> Iterator[str]:
+    """With a new key where a person would write it.
+
+    That is the line `#name = ...` that shows its default, or else below the last key of its table: above the comments
+    that introduce the next one.
+    """
+    import tomlkit  # noqa: PLC0415  # as above
+
+    lines = text.splitlines(keepends=True)
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    line = f"{name} = {tomlkit.item(value).as_string()}{end}"
+    default = re.compile(rf"#\s*{re.escape(name)}\s*=")
+    shown = [(at, at + 1) for at, old in enumerate(lines) if default.match(old)]
+    below = [(at + 1, at + 1) for at, old in enumerate(lines) if old.endswith("\n") and old.strip() and old[0] != "#"]
+    for first, last in [*shown, *reversed(below)]:
+        yield "".join([*lines[:first], line, *lines[last:]])

@@ -20,7 +20,7 @@ DEEPEST: Final = 8
 """Parts of a dotted key, and brackets in each other; no setting needs more than five."""
 
 LONGEST_WORD: Final = 1000
-"""Characters of a bare key or number: Python refuses to read, or to show, numbers of more digits than some thousands."""
+"""Characters of a bare key or number: Python neither reads nor shows numbers of more digits than some thousands."""
 
 LONGEST_REASON: Final = 200
 """Characters of what the parser says, which may repeat a whole key."""

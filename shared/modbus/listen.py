@@ -4,6 +4,8 @@ import resource
 import socket
 from typing import Final
 
+from shared.errors import ConfigError
+
 RECEIVE_BUFFER: Final = 8192
 """SO_RCVBUF of accepted sockets (the kernel doubles it): bounds what one read can bring."""
 SEND_BUFFER: Final = 65536
@@ -48,6 +50,26 @@ def bind(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def bind_by_hand(host: str, port: int, section: str, port_key: str = "port") -> socket.socket:
+    """As `bind`, for a role that was started by hand; the error names what to change in the settings.
+
+    Args:
+        host: of the settings.
+        port: of the settings.
+        section: where they stand there, such as `slave`.
+        port_key: that of the port.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        return bind(host, port)
+    except OSError as error:
+        denied = isinstance(error, PermissionError)
+        cure = f"choose a port from 1024 in [{section}] {port_key}" if denied else f"see [{section}] host, {port_key}"
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; {cure}") from error
 
 
 def room_for_connections() -> int:

@@ -168,7 +168,7 @@ async def add(call: Call) -> Applied:
     """POST /push/slaves."""
     body: NewSlave = call.body
     entry = {"address": body.address, **body.settings}
-    done = await call.desk.settings_file.apply(call.caller, lambda text: added(text, entry)[0])
+    done = await call.desk.settings_file.apply(call.caller, lambda text: added(text, entry))
     return _with_warnings(call.desk, done, -1)
 
 
@@ -177,7 +177,7 @@ async def change_slave(call: Call) -> Applied:
     body: SlaveChange = call.body
     number: int = call.path["number"]
     done = await call.desk.settings_file.apply(
-        call.caller, lambda text: changed(text, number, body.address, body.settings)[0]
+        call.caller, lambda text: changed(text, number, body.address, body.settings)
     )
     return _with_warnings(call.desk, done, number - 1)
 
@@ -186,7 +186,7 @@ async def remove(call: Call) -> Applied:
     """DELETE /push/slaves/{number}."""
     query: OfSlave = call.query
     number: int = call.path["number"]
-    return await call.desk.settings_file.apply(call.caller, lambda text: deleted(text, number, query.address)[0])
+    return await call.desk.settings_file.apply(call.caller, lambda text: deleted(text, number, query.address))
 
 
 async def test(call: Call) -> Tested:

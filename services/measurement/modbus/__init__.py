@@ -1,1 +1,1 @@
-"""A real meter on Modbus TCP: profile -> plan of requests -> client -> values. SunSpec meters are searched."""
+"""A real meter on Modbus TCP: profile -> plan of requests -> wire, plain or TLS -> values. SunSpec is searched."""

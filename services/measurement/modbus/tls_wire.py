@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from services.measurement.modbus.master import Master
 from services.measurement.modbus.plan import Request
 from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from shared.config.model import Modbus
 from shared.connect import Connector
 from shared.errors import PeerError, UntrustedError
-from shared.modbus.master import Master
 from shared.modbus.pdu import ExceptionCode
 from shared.tls.decisions import NONE, Decisions
 from shared.tls.outward import Outward, Vetted, grouped

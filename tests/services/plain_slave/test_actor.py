@@ -10,7 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.plain_slave.actor import PlainSlave, limits, listen
+from services.plain_slave.actor import PlainSlave, limits
 from shared import clock
 from shared.actor import Life
 from shared.bus.bus import Bus
@@ -18,7 +18,7 @@ from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Command, Image, Message, Sessions
 from shared.bus.publisher import Stamp
 from shared.config.model import Config, Meter, Simulated, Slave
-from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
+from shared.errors import EXIT_CONFIG, EXIT_DONE
 from shared.modbus.listen import bind
 from tests.shared.modbus.samples import answer, exception, image, read, registers
 from tests.support import Processes, free_port, is_listening, until, wait_for
@@ -149,25 +149,6 @@ def test_the_settings_become_limits() -> None:
     settings = Slave(max_connections=3, max_connections_per_address=2, idle_timeout_s=1.5)
     granted = limits(settings)
     assert (granted.max_connections, granted.max_connections_per_address, granted.idle_timeout_s) == (3, 2, 1.5)
-
-
-def test_an_address_that_cannot_be_used_is_an_error_in_the_settings() -> None:
-    with bind("127.0.0.1", 0) as taken:
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(
-            ConfigError, match=rf"cannot listen on 127.0.0.1:{port}: .*in use; see \[slave\] host, port"
-        ):
-            listen(Slave(host="127.0.0.1", port=port))
-
-
-def test_a_privileged_port_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(_host: str, _port: int) -> socket.socket:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("services.plain_slave.actor.bind", denied)
-    with pytest.raises(ConfigError, match=r"Permission denied; choose a port from 1024 in \[slave\] port"):
-        listen(Slave())
 
 
 def settings_file(run_dir: Path, port: int) -> dict[str, str]:

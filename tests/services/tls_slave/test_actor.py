@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import structlog
 
-from services.tls_slave.actor import handshake_limits, limits, listen
+from services.tls_slave.actor import handshake_limits, limits
 from shared import clock
 from shared.audit import folder_of
 from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Enforced, Event, RoleRights, Seen, Sessions, Trust
 from shared.config.model import Slave
-from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
+from shared.errors import EXIT_CONFIG, EXIT_DONE
 from shared.modbus.listen import bind
 from shared.tls.certificate import fingerprint
 from shared.tls.keys import OwnKeys, load_or_make
@@ -45,21 +45,6 @@ def test_the_settings_become_limits() -> None:
     usual = handshake_limits(Slave())
     assert (usual.rate, usual.rate_per_origin) == (100, 10)
     assert usual.burst_per_origin >= Slave().max_connections_per_address  # all clients of an address may come back
-
-
-def test_an_address_that_cannot_be_used_is_an_error_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    with bind("127.0.0.1", 0) as taken:
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"127.0.0.1:{port}: .*in use; see \[slave\] host, tls_port"):
-            listen(Slave(host="127.0.0.1", tls_port=port))
-
-    def denied(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("services.tls_slave.actor.bind", denied)
-    with pytest.raises(ConfigError, match=r"choose a port from 1024 in \[slave\] tls_port"):
-        listen(Slave())
 
 
 class House:

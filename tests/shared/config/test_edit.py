@@ -5,18 +5,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from shared.config import edit as module
-from shared.config.edit import edit, set_value
+from shared.config.edit import rewrite, set_value
 from shared.config.load import parse
 from shared.errors import ConfigError, MetergateError, RefusedError
 from tests.support import ROOT, Processes
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 TEXT = """\
 # our house
@@ -168,8 +165,9 @@ def test_the_same_value_again_leaves_the_file_alone(file: Path) -> None:
         ("meter[2].unit", "1", ConfigError, "meter[2].unit: is 1 like that of meter 1"),
         ("slave", "1", ConfigError, "slave: is 1, but must be a table"),
         ("meter.unit", "1", RefusedError, "there are 2 of meter; say which, as in meter[1]"),
-        ("meter[3].unit", "1", RefusedError, "there is no meter[3]; the file has 2"),
-        ("log[1].level", "info", RefusedError, "log is no list of tables; leave out [1]"),
+        ("meter[3].unit", "1", ConfigError, "meter[3].id: is missing"),
+        ("meter[4].unit", "1", RefusedError, "there is no meter[4]; the text has 2"),
+        ("log[1].level", "info", ConfigError, "log: is a list, but must be a table"),
         ("slave[1].port", "1", RefusedError, "slave is no list of tables; leave out [1]"),
         ("slave.port.x", "1", RefusedError, "slave.port.x: port is no table"),
         ("meter[1]", "1", RefusedError, "a number stands behind a list of tables only"),
@@ -193,12 +191,11 @@ def test_a_wrong_change_is_refused_and_the_file_stays(
 
 
 def test_an_exception_in_the_change_leaves_the_file(file: Path) -> None:
-    def change(document: "TOMLDocument") -> None:
-        document["slave"] = 1
+    def change(_: str) -> str:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        edit(file, change)
+        rewrite(file, change)
     assert file.read_text(encoding="utf-8") == TEXT
 
 
@@ -285,12 +282,12 @@ def test_what_the_system_denies_is_explained(
 
 
 def test_a_change_by_an_editor_meanwhile_is_not_lost(file: Path) -> None:
-    def change(document: "TOMLDocument") -> None:
+    def change(text: str) -> str:
         file.write_text(ONE, encoding="utf-8")
-        document["slave"]["port"] = 502
+        return text.replace("1502", "502")
 
     with pytest.raises(RefusedError, match="changed meanwhile; nothing was written"):
-        edit(file, change)
+        rewrite(file, change)
     assert file.read_text(encoding="utf-8") == ONE
     assert nothing_left_beside(file)
 
@@ -298,23 +295,25 @@ def test_a_change_by_an_editor_meanwhile_is_not_lost(file: Path) -> None:
 def test_who_finds_it_locked_for_long_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOCK_PATIENCE_S", 0.05)
 
-    def change(_: "TOMLDocument") -> None:
+    def change(text: str) -> str:
         set_value(file, "slave.port", "502")
+        return text
 
     with pytest.raises(RefusedError, match="somebody else is changing it"):
-        edit(file, change)
+        rewrite(file, change)
 
 
 COUNTER = """
-import sys
+import sys, tomllib
 from pathlib import Path
-from shared.config.edit import edit
+from shared.config.edit import rewrite
+from shared.config.patch import patched
 
-def change(document):
-    document["slave"]["port"] = document["slave"]["port"] + 1
+def change(text):
+    return patched(text, {"slave.port": tomllib.loads(text)["slave"]["port"] + 1})
 
 for _ in range(10):
-    edit(Path(sys.argv[1]), change)
+    rewrite(Path(sys.argv[1]), change)
 """
 
 

@@ -72,6 +72,11 @@ def meant(text: str) -> dict[str, Any]:
             'number = 1\n\n[[meter]]\nid = "shed"\nsource = "simulated"\nunit = 3\n',
         ),
         (
+            {"meter[3]": {"id": "shed", "source": "simulated"}},
+            "number = 1\n",
+            'number = 1\n\n[[meter]]\nid = "shed"\nsource = "simulated"\n',
+        ),
+        (
             {"meter[1].sensor[1].number": 7},
             "# as last year\n",
             "# as last year\n\n[[meter.sensor]]\nnumber = 7\n",
@@ -114,7 +119,7 @@ def test_lists_of_lists_and_inline_tables() -> None:
         ("sensor[1]", None, "there is no sensor[1]"),
         ("meter[1]", {"id": "x"}, "a number stands behind a list of tables only"),
         ("slave.port.x", 1, "port is no table"),
-        ("slave[1].port", 1, "there is no slave[1]"),
+        ("slave[1].port", 1, "slave is no list of tables; leave out [1]"),
         ("slave port", 1, "'slave port' is no key"),
         ("slave.port", [None], "cannot be made by program"),
     ],

@@ -60,6 +60,16 @@ def test_it_comes_changes_and_goes(tmp_path: Path, way: str, end: str) -> None:
     assert file.read_bytes().decode() == text
 
 
+def test_it_comes_and_goes_in_braces(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "master = {enabled = true}  # on\n" + METER)
+    add_receiver(file, NEW)
+    assert slaves(file) == [NEW]
+    delete_receiver(file, 1, "plc.local")
+    assert slaves(file) == []
+    assert file.read_text(encoding="utf-8").startswith("master = {enabled = true")
+    assert file.read_text(encoding="utf-8").endswith("  # on\n" + METER)
+
+
 @pytest.mark.parametrize(
     ("way", "above", "below"),
     [
@@ -131,7 +141,6 @@ def test_what_is_wrong_changes_nothing(tmp_path: Path, entry: dict[str, Any], sa
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("master = {enabled = true}\n", "cannot be edited by program .*unusual way.*; edit it by hand"),
         ("master = 5\n", "master"),
         ("[master]\nslave = 5\n", "master.slave"),
         ("[master\n", "toml:1: is not valid TOML"),

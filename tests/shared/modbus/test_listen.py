@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from shared.errors import ConfigError
 from shared.modbus import listen
 
 
@@ -37,6 +38,25 @@ def test_a_taken_port_is_an_error_that_leaves_no_socket() -> None:
         listener.listen()
         with pytest.raises(OSError, match="in use"):
             listen.bind("127.0.0.1", listener.getsockname()[1])
+
+
+def test_started_by_hand_a_taken_port_is_an_error_in_the_settings() -> None:
+    with listen.bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            ConfigError, match=rf"cannot listen on 127.0.0.1:{port}: .*in use; see \[slave\] host, tls_port"
+        ):
+            listen.bind_by_hand("127.0.0.1", port, "slave", "tls_port")
+
+
+def test_started_by_hand_a_privileged_port_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_host: str, _port: int) -> socket.socket:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(listen, "bind", denied)
+    with pytest.raises(ConfigError, match=r"Permission denied; choose a port from 1024 in \[slave\] port"):
+        listen.bind_by_hand("127.0.0.1", 502, "slave")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from services.measurement.modbus.client import Client
+from services.measurement.modbus.plain_wire import PlainWire
 from services.measurement.modbus.profile import load
 from services.measurement.modbus.source import ModbusSource
 from services.measurement.pace import BootClock
@@ -53,7 +53,7 @@ async def watching(port: int, profile: str = "ksem", *, timeout_s: float = 1.0, 
     """Run a source until the block ends."""
     watch = Watch()
     settings = Modbus(host="127.0.0.1", port=port, profile=profile, timeout_s=timeout_s, unit=unit)
-    wire = Client(settings)
+    wire = PlainWire(settings)
     source = ModbusSource(wire, load(profile), CYCLE_MS, watch.links.append, BootClock(), chance=lambda: 0.0)
 
     async def collect() -> None:

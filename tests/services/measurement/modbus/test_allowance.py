@@ -1,4 +1,4 @@
-from shared.modbus.allowance import MOST_LATE, Allowance
+from services.measurement.modbus.allowance import MOST_LATE, Allowance
 from shared.modbus.frame import MAX_FRAME
 
 

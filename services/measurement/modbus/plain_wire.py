@@ -10,16 +10,16 @@ import socket
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from services.measurement.modbus.allowance import Allowance
 from services.measurement.modbus.plan import Request
 from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from shared.config.model import Modbus
 from shared.errors import PeerError
-from shared.modbus.allowance import Allowance
 
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # what fails is said once, by the source
 
 
-class Client(Wire):
+class PlainWire(Wire):
     """See module.
 
     Args:

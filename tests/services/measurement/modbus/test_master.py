@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from services.measurement.modbus.master import Master
 from shared.errors import PeerError
-from shared.modbus.master import Master
 
 READ = b"\3\0\0\0\1"
 ANSWER = b"\3\2\0\7"

@@ -6,7 +6,7 @@ import pytest
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusIOException
 
-from services.measurement.modbus.client import Client
+from services.measurement.modbus.plain_wire import PlainWire
 from services.measurement.modbus.plan import Request
 from services.measurement.modbus.wire import ModbusExceptionError
 from shared.config.model import Modbus
@@ -14,8 +14,8 @@ from shared.errors import PeerError
 from tests.services.measurement.modbus.foreign_meter import ForeignMeter
 
 
-def client_of(meter: ForeignMeter, timeout_s: float = 1.0) -> Client:
-    return Client(Modbus(host="127.0.0.1", port=meter.port, timeout_s=timeout_s))
+def client_of(meter: ForeignMeter, timeout_s: float = 1.0) -> PlainWire:
+    return PlainWire(Modbus(host="127.0.0.1", port=meter.port, timeout_s=timeout_s))
 
 
 def test_functions_3_and_4() -> None:
@@ -49,7 +49,7 @@ def test_exceptions_carry_code_and_words() -> None:
 def test_a_name_that_nobody_knows_is_said() -> None:
     async def story() -> None:
         with pytest.raises(PeerError, match="the name is not known"):
-            await Client(Modbus(host="no-such-meter.invalid", timeout_s=5)).connect()
+            await PlainWire(Modbus(host="no-such-meter.invalid", timeout_s=5)).connect()
 
     asyncio.run(story())
 
@@ -57,7 +57,7 @@ def test_a_name_that_nobody_knows_is_said() -> None:
 def test_without_a_connection_there_is_no_answer() -> None:
     async def story() -> None:
         with pytest.raises(PeerError, match="no connection"):
-            await Client(Modbus(host="127.0.0.1")).read(Request(3, 0, 1))
+            await PlainWire(Modbus(host="127.0.0.1")).read(Request(3, 0, 1))
 
     asyncio.run(story())
 
@@ -104,7 +104,7 @@ def test_a_late_answer_without_transaction_id_is_taken_for_no_other_question() -
 
     async def story() -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-            client = Client(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
+            client = PlainWire(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
             await client.connect()
             with pytest.raises(PeerError, match="no answer within"):
                 await client.read(Request(3, 10, 1))
@@ -133,7 +133,7 @@ def test_a_meter_that_floods_is_cut_off_and_holds_up_nobody() -> None:
 
     async def story() -> None:
         async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
-            client = Client(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
+            client = PlainWire(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
             await client.connect()
             with pytest.raises(PeerError, match=r"127\.0\.0\.1:\d+ sent more than it was asked for"):
                 await client.read(Request(3, 10, 1))

@@ -5,8 +5,8 @@ For streams that no library takes, such as TLS whose peer is looked at before th
 
 import asyncio
 
+from services.measurement.modbus.allowance import Allowance
 from shared.errors import PeerError
-from shared.modbus.allowance import Allowance
 from shared.modbus.frame import BROKEN, HEADER, frame_size, wrap
 
 
