@@ -147,8 +147,9 @@ def _by_lines(text: str, before: dict[str, Any], steps: Steps, value: Any) -> It
                 return
             yield found
     elif value is not None and (at := _first_new(before, steps)) is not None:
-        if all(number is None for _, number in steps[at + 1 :]):
-            yield from put_in(text, names[: at + 1], {".".join(names[at + 1 :]): value})
+        in_it = steps[at + 1 :]
+        if all(number is None for _, number in in_it):
+            yield from put_in(text, names[: at + 1], {".".join(name for name, _ in in_it): value})
 
 
 def _first_new(table: Any, steps: Steps) -> int | None:
