@@ -20,11 +20,12 @@ from services.console.api.errors import conflict, invalid, wrong_settings
 from services.console.api.models.push import Applied
 from services.console.api.models.settings import Checked, Mistake, Value
 from shared.config.check import dotted
-from shared.config.edit import rewrite
+from shared.config.edit import replace
 from shared.config.effective import effective, written
 from shared.config.faults import faults_of
 from shared.config.load import parse, read
 from shared.config.patch import patched
+from shared.config.toml import read_toml, text_of
 from shared.errors import ConfigError, Fault, MetergateError, RefusedError
 
 if TYPE_CHECKING:
@@ -139,14 +140,12 @@ class SettingsFile:
         """What is wrong with a text, and what it would do; `changes` are made in it before."""
         faults: tuple[Fault, ...] = ()
         try:
-            text = await asyncio.to_thread(patched, text, changes) if changes else text
+            text = await asyncio.to_thread(self._patched, text, changes) if changes else text
             parse(text.encode(), self.path)
         except ConfigError as error:
             faults = faults_of(error)
         except RefusedError as error:
             faults = (Fault(0, next(iter(changes), ""), str(error)),)
-        except ValueError:  # no TOML, so that no key of it can be changed
-            faults = _faults_of_text(text, self.path)
         self.look()
         verdict = None if faults else await self._supervisors.check(text)
         if verdict is not None:
@@ -165,34 +164,44 @@ class SettingsFile:
         """Set some keys; None takes one out. Errors as `apply`."""
         return await self.apply(caller, lambda text: patched(text, changes), revision)
 
+    async def put(self, caller: "Caller", text: str, revision: str) -> Applied:
+        """Put a whole text in the place of the file, which may be wrong. Errors as `apply`."""
+        return await self._put(caller, lambda _: text, revision)
+
     async def apply(self, caller: "Caller", change: Callable[[str], str], revision: str | None = None) -> Applied:
         """Change the file; it is in force a moment later.
 
         Args:
             caller: who wants it.
-            change: from the text as it is to what it shall be.
+            change: from the text as it is, which is TOML, to what it shall be.
             revision: of the text that the change was made for; None for any.
 
         Raises:
             ApiError: somebody changed the file meanwhile, or what would stand there is wrong; nothing was written.
             RefusedError, ConfigError: it cannot be changed or written; nothing was written.
         """
+
+        def by_text(content: bytes) -> str:
+            text = text_of(content, self.path)
+            read_toml(text, self.path)  # says with its line what is wrong, and before what has no bounds
+            return change(text)
+
+        return await self._put(caller, by_text, revision)
+
+    async def _put(self, caller: "Caller", change: Callable[[bytes], str], revision: str | None) -> Applied:
         async with self._turn:
             before = await asyncio.to_thread(read, self.path)
             if revision not in (None, revision_of(before)):
                 raise conflict("the settings file was changed meanwhile; look at it, and make your change again")
+            text = before.decode(errors="replace")
             try:
-                text = before.decode()
-                after = await asyncio.to_thread(change, text)
+                after = await asyncio.to_thread(change, before)
                 parse(after.encode(), self.path)
             except ConfigError as error:
                 raise wrong_settings(faults_of(error)) from error
-            except UnicodeDecodeError:
-                raise wrong_settings(_faults_of_text(before, self.path)) from None
             except ValueError as error:
-                faults = _faults_of_text(text, self.path)
-                raise wrong_settings(faults) if faults else invalid(f"this cannot be written: {error}") from error
-            if after == text:
+                raise invalid(f"this cannot be written: {error}") from error
+            if after.encode() == before:
                 return Applied(revision=revision_of(before), text="nothing changes")
             verdict = await self._supervisors.check(after)
             if verdict.faults:
@@ -200,7 +209,7 @@ class SettingsFile:
             keys = _named(text, after)
             self._note(caller, "settings.change", keys, f"revision {revision_of(after.encode())}")
             try:
-                await asyncio.to_thread(self._write, text, after)
+                await asyncio.to_thread(replace, self.path, before, after.encode())
             except MetergateError as error:
                 self._note(caller, "settings.change", keys, f"not written: {error}")
                 raise
@@ -212,13 +221,9 @@ class SettingsFile:
         task.add_done_callback(self._later.discard)
         return Applied(revision=self.revision, restarts=verdict.restarts, text="; ".join(_notes(verdict)))
 
-    def _write(self, before: str, after: str) -> None:
-        def put(now: str) -> str:
-            if now != before:
-                raise conflict("the settings file was changed just now; look at it, and make your change again")
-            return after
-
-        rewrite(self.path, put)
+    def _patched(self, text: str, changes: Mapping[str, Any]) -> str:
+        read_toml(text, self.path)  # says with its line what is wrong, and before what has no bounds
+        return patched(text, changes)
 
     async def _take_over(self) -> None:
         await asyncio.sleep(AFTER_S)
@@ -228,14 +233,6 @@ class SettingsFile:
 def revision_of(content: bytes) -> str:
     """SHA-256, hex."""
     return hashlib.sha256(content).hexdigest()
-
-
-def _faults_of_text(text: str | bytes, path: Path) -> tuple[Fault, ...]:
-    try:
-        parse(text.encode() if isinstance(text, str) else text, path)
-    except ConfigError as error:
-        return faults_of(error)
-    return ()
 
 
 def _notes(verdict: "Verdict") -> list[str]:

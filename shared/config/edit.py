@@ -37,18 +37,49 @@ def rewrite(path: Path, change: Callable[[str], str], verify: Callable[[bytes], 
         ConfigError: the file cannot be read, or would be wrong; nothing was written.
         RefusedError: it cannot be written, or somebody else changed it meanwhile; nothing was written.
     """
+
+    def by_text(before: bytes) -> bytes:
+        text = text_of(before, path)
+        read_toml(text, path)  # says with line and cure what is wrong, and before tomlkit has no bounds
+        after = change(text).encode()
+        if after != before:
+            _check(after, path)
+        return after
+
+    _put(path, by_text, verify)
+
+
+def replace(path: Path, before: bytes, after: bytes) -> None:
+    """Put a whole text in the file's place, whatever is wrong with what stands there.
+
+    Args:
+        path: settings file.
+        before: what has to stand there: who wrote `after` knew that.
+        after: right as settings.
+
+    Raises:
+        ConfigError, RefusedError: as `rewrite`.
+    """
+
+    def whole(now: bytes) -> bytes:
+        if now != before:
+            raise _changed(path)
+        parse(after, path)
+        return after
+
+    _put(path, whole, lambda _: None)
+
+
+def _put(path: Path, change: Callable[[bytes], bytes], verify: Callable[[bytes], None]) -> None:
+    """What `change` makes of the content, in its place; alone with it all the while."""
     try:
         real = path.resolve(strict=True)
         with _locked(real):
             before = content_of(real)
-            text = text_of(before, path)
-            read_toml(text, path)  # says with line and cure what is wrong, and before tomlkit has no bounds
-            after = change(text).encode()
-            if after == before:
-                return
-            _check(after, path)
-            verify(after)
-            _replace(real, before, after)
+            after = change(before)
+            if after != before:
+                verify(after)
+                _replace(real, before, after)
     except OSError as error:
         raise RefusedError(_why(path, error)) from error
 
@@ -120,11 +151,15 @@ def _replace(real: Path, before: bytes, after: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         if content_of(real) != before:
-            raise RefusedError(f"{real}: it was changed meanwhile; nothing was written, look at it and try again")
+            raise _changed(real)
         beside.rename(real)
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(real.parent)
+
+
+def _changed(path: Path) -> RefusedError:
+    return RefusedError(f"{path}: it was changed meanwhile; nothing was written, look at it and try again")
 
 
 def _why(path: Path, error: OSError) -> str:

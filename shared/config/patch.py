@@ -33,7 +33,10 @@ def patched(text: str, changes: Mapping[str, Any]) -> str:
         ValueError: the text is no TOML.
     """
     for key, value in changes.items():
-        text = _changed(text, key, value)
+        try:
+            text = _changed(text, key, value)
+        except RecursionError:
+            raise RefusedError(f"{key[:200]}: is nested too deeply") from None
     return text
 
 
@@ -146,10 +149,12 @@ def _by_lines(text: str, before: dict[str, Any], steps: Steps, value: Any) -> It
             if (found := next(take_out(text, names, header), None)) is None:
                 return
             yield found
-    elif value is not None and (at := _first_new(before, steps)) is not None:
-        in_it = steps[at + 1 :]
-        if all(number is None for _, number in in_it):
-            yield from put_in(text, names[: at + 1], {".".join(name for name, _ in in_it): value})
+    elif (
+        value is not None
+        and (at := _first_new(before, steps)) is not None
+        and all(number is None for _, number in steps[at + 1 :])
+    ):
+        yield from put_in(text, names[: at + 1], {".".join(names[at + 1 :]): value})
 
 
 def _first_new(table: Any, steps: Steps) -> int | None:

@@ -19,6 +19,9 @@ LARGEST_BYTES: Final = 1024 * 1024
 DEEPEST: Final = 8
 """Parts of a dotted key, and brackets in each other; no setting needs more than five."""
 
+LONGEST_WORD: Final = 1000
+"""Characters of a bare key or number: Python neither reads nor shows numbers of more digits than some thousands."""
+
 LONGEST_REASON: Final = 200
 """Characters of what the parser says, which may repeat a whole key."""
 
@@ -69,7 +72,7 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
     """
     if text.startswith("\ufeff"):
         raise _wrong(path, 1, "begins with a byte order mark; save it as UTF-8 without BOM")
-    _refuse_depth(text, path)
+    _refuse_excess(text, path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -78,10 +81,6 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         number = int(line_text) if line_text.isdigit() else len(text.splitlines())
         said = shortened(reason or str(error), LONGEST_REASON)
         raise _wrong(path, number, f"is not valid TOML: {said}") from error
-    except ValueError as error:
-        lines = text.split("\n")
-        longest = max(range(len(lines)), key=lambda index: len(lines[index]))
-        raise _wrong(path, longest + 1, "is not valid TOML: a number of thousands of digits") from error
 
 
 def shortened(text: str, longest: int) -> str:
@@ -89,13 +88,16 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def _refuse_depth(text: str, path: Path) -> None:
+def _refuse_excess(text: str, path: Path) -> None:
     parts = depth = 0
     dotted = False
     for found in _TOKEN.finditer(text):
         kind = found.lastgroup
         if kind == "part":
             parts = parts + 1 if dotted else 1
+            if found.end() - found.start() > LONGEST_WORD and text[found.start()] not in "\"'":
+                line = text.count("\n", 0, found.start()) + 1
+                raise _wrong(path, line, "is not usable: a number of thousands of digits, or a key as long; remove it")
         elif kind == "open":
             depth += 1
         elif kind == "close":

@@ -8,14 +8,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
-from shared.errors import ConfigError
 from shared.tls.keys import OwnPair
 from shared.tls.peer import ChainCheck
 
@@ -39,7 +37,6 @@ OpenSSL works them off without ever returning while they come; a peer that sends
 """
 
 _OPTIONS: Final = SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
-_CA_SUFFIXES: Final = (".pem", ".crt", ".cer")
 
 
 def server_context(pairs: Sequence[OwnPair], authorities: Sequence[x509.Certificate] = ()) -> SSL.Context:
@@ -65,25 +62,6 @@ def client_context(
     if public_authorities:
         context.set_default_verify_paths()
     return context
-
-
-def load_authorities(folder: Path | None) -> tuple[x509.Certificate, ...]:
-    """The CA certificates in a folder's `.pem`, `.crt` and `.cer` files; none where there is no folder.
-
-    Raises:
-        ConfigError: a file cannot be read or holds something else.
-    """
-    if folder is None or not folder.is_dir():
-        return ()
-    found: list[x509.Certificate] = []
-    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in _CA_SUFFIXES):
-        try:
-            found += x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"{path}: no CA certificate in PEM format ({error}); put PEM files only into the folder of known CAs"
-            ) from error
-    return tuple(found)
 
 
 def _context(method: int, pairs: Sequence[OwnPair], authorities: Sequence[x509.Certificate]) -> SSL.Context:

@@ -49,16 +49,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     write: Ranges = ()
 
 
-SHIPPED: Final = (
-    Row(role="", write=EVERYTHING),
-    Row(role="Operator", write=EVERYTHING),
-    Row(role="Viewer"),
-    Row(role="GridServiceSunSpec", write=EVERYTHING),
-    Row(role="ReadOnlySunSpec"),
-)
-"""The table of a new installation. Every row can be changed or removed (R-28)."""
-
-
 class _Areas:
     """Ranges of registers, joined where they touch."""
 
@@ -111,7 +101,7 @@ NOTHING: Final = Rights(frozenset(), (), ())
 class RoleTable:
     """The rights table."""
 
-    def __init__(self, rows: Sequence[Row] = SHIPPED) -> None:
+    def __init__(self, rows: Sequence[Row]) -> None:
         """Build from rows; of two with the same name the later one counts."""
         self._rows = {row.role: row for row in rows}
 

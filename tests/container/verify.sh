@@ -164,7 +164,8 @@ page() { # over https, published on this machine alone; it changes settings wher
     "starts again: plain-slave"
   check "  plain-slave starts again" until_true 15 new_role_pid "$pid" plain-slave supervisor.plain-slave plain-slave
   check "  a wrong value changes nothing" sh -c "$(printf '%q ' python3 tests/container/page.py 127.0.0.1 "$METERGATE_CONSOLE_PORT" again slave.port 0) | grep -q 'slave.port: is 0'"
-  fresh_settings
+  helper_in_config chown -R "$(id -u):$(id -g)" /config  # the folder itself stays: it is mounted
+  write_settings <config/metergate.toml
 }
 
 roles_apart() {

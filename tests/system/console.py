@@ -3,7 +3,7 @@
 import contextlib
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +11,8 @@ from tests.support import free_port, is_listening, wait_for
 from tests.system.tls import NIGHT, TlsGateway
 
 PASSWORD: Final = "correct horse battery staple"
+PATIENCE_S: Final = 30.0
+_NONE: Final[Mapping[str, str]] = {}
 
 
 class Said(NamedTuple):
@@ -37,9 +39,9 @@ class Api:
         self._port = port
         self._token = token
 
-    def ask(self, method: str, path: str, body: object = None, timeout_s: float = 30.0, **headers: str) -> Said:
+    def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] = _NONE) -> Said:
         """One request to /api/v1."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_s)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
         known = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
             content = None if body is None else json.dumps(body)
@@ -64,9 +66,9 @@ class Api:
         return said.body
 
     @contextlib.contextmanager
-    def reading(self, path: str, timeout_s: float = 30.0) -> Iterator[http.client.HTTPResponse]:
+    def reading(self, path: str) -> Iterator[http.client.HTTPResponse]:
         """An answer that goes on; ended with the block."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_s)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
         try:
             connection.request("GET", f"/api/v1{path}", headers={"Authorization": f"Bearer {self._token}"})
             with connection.getresponse() as answer:
@@ -117,13 +119,13 @@ class ConsoleGateway(TlsGateway):
 
     def token(self, scope: str) -> Api:
         """Somebody with an API token of that scope."""
-        made = Api(self.console_port).ask("POST", "/tokens", {"name": f"a {scope}", "scope": scope}, **self._owner)
+        made = Api(self.console_port).ask("POST", "/tokens", {"name": f"a {scope}", "scope": scope}, self._owner)
         assert made.status in {200, 201}, made
         return Api(self.console_port, made.body["secret"])
 
     def _signed(self, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, str]:
         """Headers of the session that this request opens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.console_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.console_port, timeout=PATIENCE_S)
         try:
             connection.request(method, f"/api/v1{path}", json.dumps(body), headers)
             answer = connection.getresponse()

@@ -59,7 +59,7 @@ def test_changes_that_are_not_from_our_page_are_refused(gateway: ConsoleGateway)
         ({"Authorization": "Bearer mg_guessed"}, 401, "token_unknown"),
     ]
     for headers, status, code in cases:
-        said = nobody.ask("POST", "/tokens", CHANGE, 30.0, **headers)
+        said = nobody.ask("POST", "/tokens", CHANGE, headers)
         assert (said.status, said.body["error"]["code"]) == (status, code), headers
     for scope in ("read", "operate"):
         said = gateway.token(scope).ask("POST", "/tokens", CHANGE)

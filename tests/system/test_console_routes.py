@@ -72,7 +72,7 @@ def test_encryption_is_switched_off_and_on(gateway: ConsoleGateway, api: Api) ->
     wait_for(lambda: answers(gateway.port), "plain registers", 20)
     with Client(gateway.port) as client:
         client.read(0, 2)
-        shown = wait_for(lambda: found if (found := api.get("/slave"))["plain_connections"] else None, "who is there")
+        shown = wait_for(lambda: found if (found := api.get("/slave"))["plain_connections"] else {}, "who is there")
         assert shown["tls"] is False
         assert shown["plain_clients"][0].startswith("127.0.0.1:")
         api.do("PATCH", "/slave", {"tls": True})
@@ -158,8 +158,8 @@ def test_a_client_is_paused_resumed_and_disconnected(gateway: ConsoleGateway, ap
         wait_for(lambda: gateway.status(inverter), "listed")
         api.do("POST", f"/certificates/{name}/accept", {"grant": "rw"})
         client.read(40, 2)
-        row = wait_for(
-            lambda: next((r for r in api.get("/clients")["clients"] if r["start"] == 40), None), "the last request"
+        row: dict[str, Any] = wait_for(
+            lambda: next((r for r in api.get("/clients")["clients"] if r["start"] == 40), {}), "the last request"
         )
         assert (row["instance"], row["tls"], row["fingerprint"], row["function"]) == ("tls-slave", True, name, 3)
         assert api.do("POST", "/clients/pause", {"who": name})["connections"] == 1
@@ -261,7 +261,7 @@ def test_scopes_bound_what_a_token_may(gateway: ConsoleGateway) -> None:
 
 
 def test_registers_and_their_exports(api: Api) -> None:
-    shown = wait_for(lambda: found if not (found := api.get("/registers"))["stale"] else None, "fresh registers")
+    shown = wait_for(lambda: found if not (found := api.get("/registers"))["stale"] else {}, "fresh registers")
     row = shown["registers"][0]
     assert (row["name"], row["address"], row["state"], len(row["words"])) == ("active_power_import", 0, "ok", 2)
     assert "active_power_import" in api.get("/registers/export/csv")

@@ -125,6 +125,7 @@ def test_what_a_crash_left_is_no_obstacle(run_dir: Path) -> None:
         wait_for(lambda: not of_gateway(gateway.folder), "the end of every process")
         assert (gateway.run_dir / "measurement.pub").exists()
         for name in ("supervisor.json.new", "supervisor.new", "plain-slave.cmd"):
+            (gateway.run_dir / name).unlink(missing_ok=True)  # a socket cannot be written into
             (gateway.run_dir / name).write_text("{half of it")
         (gateway.state_dir / "counters-house.simulated.journal.new").write_bytes(b"half")
         gateway.start()

@@ -145,11 +145,12 @@ def test_delete_cuts_idle_busy_and_never_reading_peers_at_once(gateway: TlsGatew
                 while True:
                     busy.read(0, 2)
                     served.set()
+            ends.append(time.monotonic())
 
+        ends: list[float] = []
         polling = threading.Thread(target=poll)
         polling.start()
         assert served.wait(5)
-        ends: list[float] = []
         watchers = [threading.Thread(target=lambda each=each: ends.append(each.wait_cut())) for each in (idle, deaf)]
         for watcher in watchers:
             watcher.start()
@@ -158,6 +159,7 @@ def test_delete_cuts_idle_busy_and_never_reading_peers_at_once(gateway: TlsGatew
         for thread in (*watchers, polling):
             thread.join(5)
             assert not thread.is_alive()
+        assert len(ends) == 3
         assert max(ends) - begin < CUT_S
         assert (result["closed"], result["killed"]) == (3, [])
         bystander.read(0, 2)

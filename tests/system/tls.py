@@ -46,7 +46,12 @@ class TlsGateway(Gateway):
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """What `metergate certs list` shows, by fingerprint."""
-        return {row["fingerprint"]: row for row in self.certs("list")["certificates"]}
+        found: dict[str, dict[str, Any]] = {}
+        while True:
+            page = self.certs("list", after=max(found, default=""))
+            found |= {row["fingerprint"]: row for row in page["certificates"]}
+            if not page["more"]:
+                return found
 
     def status(self, made: Made) -> str:
         """Of one certificate in that list; empty where it is not in it."""

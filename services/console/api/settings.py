@@ -54,7 +54,7 @@ async def check(call: Call) -> Checked:
 async def apply(call: Call) -> Applied:
     """PUT /settings."""
     body: Apply = call.body
-    return await call.desk.settings_file.apply(call.caller, lambda _: body.text, body.revision)
+    return await call.desk.settings_file.put(call.caller, body.text, body.revision)
 
 
 async def change(call: Call) -> Applied:

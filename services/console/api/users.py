@@ -22,6 +22,7 @@ from services.console.api.route import Call, Route
 from services.console.security.accounts import MOST_TOKENS, MOST_USERS, TokenEntry, UserEntry, digest
 from services.console.security.caller import scopes_up_to
 from services.console.times import iso_s
+from shared.tls.text import clean
 
 TokenId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
 
@@ -36,9 +37,13 @@ async def add_user(call: Call) -> User:
     body: NewUser = call.body
     door = call.desk.door
     accounts = door.accounts
-    if body.name not in accounts.users and len(accounts.users) >= MOST_USERS:
-        raise conflict(f"there are {MOST_USERS} users already; remove one first")
-    _keep_an_admin(call, body.name, becomes=body.scope)
+
+    def check() -> None:
+        if body.name not in accounts.users and len(accounts.users) >= MOST_USERS:
+            raise conflict(f"there are {MOST_USERS} users already; remove one first")
+        _keep_an_admin(call, body.name, becomes=body.scope)
+
+    check()
     kept = await door.hashed(body.password)
     entry = UserEntry(name=body.name, password=kept, scope=body.scope, created=time.time())
 
@@ -46,22 +51,24 @@ async def add_user(call: Call) -> User:
         accounts.users[entry.name] = entry
         door.drop_sessions(entry.name)
 
-    await door.change(call.caller, "user.set", f"{entry.name} ({entry.scope})", put)
+    await door.change(call.caller, "user.set", f"{entry.name} ({entry.scope})", put, check)
     return _user(call, entry)
 
 
 async def remove_user(call: Call) -> Done:
     """DELETE /users/{name}: ends his sessions too."""
     door, name = call.desk.door, call.path["name"]
-    if name not in door.accounts.users:
-        raise not_found("there is no such user", "name")
-    _keep_an_admin(call, name, becomes="")
+
+    def check() -> None:
+        if name not in door.accounts.users:
+            raise not_found("there is no such user", "name")
+        _keep_an_admin(call, name, becomes="")
 
     def drop() -> None:
         door.accounts.users.pop(name, None)
         door.drop_sessions(name)
 
-    await door.change(call.caller, "user.removed", name, drop)
+    await door.change(call.caller, "user.removed", name, drop, check)
     return Done(text="removed")
 
 
@@ -74,12 +81,15 @@ async def add_token(call: Call) -> MadeToken:
     """POST /tokens."""
     body: NewToken = call.body
     door = call.desk.door
-    if len(door.accounts.tokens) >= MOST_TOKENS:
-        raise conflict(f"there are {MOST_TOKENS} API tokens already; remove one first")
+
+    def check() -> None:
+        if len(door.accounts.tokens) >= MOST_TOKENS:
+            raise conflict(f"there are {MOST_TOKENS} API tokens already; remove one first")
+
     secret = f"mg_{secrets.token_urlsafe(32)}"
     entry = TokenEntry(
         id=secrets.token_hex(8),
-        name=body.name,
+        name=clean(body.name),
         hash=digest(secret),
         scope=body.scope,
         created=time.time(),
@@ -89,7 +99,7 @@ async def add_token(call: Call) -> MadeToken:
     def put() -> None:
         door.accounts.tokens[entry.hash] = entry
 
-    await door.change(call.caller, "token.made", f"{entry.name} ({entry.scope})", put)
+    await door.change(call.caller, "token.made", f"{entry.name} ({entry.scope})", put, check)
     return MadeToken(token=_token(call, entry), secret=secret)
 
 

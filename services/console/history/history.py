@@ -106,7 +106,8 @@ class History:
         """The last ten minutes."""
         found = self._recent.get(meter.id)
         now_ns, now_ms = clock.now_ns(), wall_ms()
-        since_ns = now_ns - (now_ms - after_ms) * NS_PER_MS if after_ms else 0
+        alike_ns = meter.cycle_ms * NS_PER_MS // 4  # two answers give the same sample times that differ by a rounding
+        since_ns = now_ns - (now_ms - after_ms) * NS_PER_MS + alike_ns if after_ms else 0
         times, columns = ([], {}) if found is None else found.since(since_ns, now_ns, meter.cycle_ms * NS_PER_MS)
         return Series(
             meter=meter.id,

@@ -30,5 +30,9 @@ class Attempts:
         return 0.0 if bucket.take(now_s) else (1.0 - bucket.level(now_s)) * EVERY_S
 
     def forgive(self, address: str) -> None:
-        """It was the right one."""
-        self._buckets.pop(origin_of(address), None)
+        """The last one was right, or not looked at.
+
+        The wrong ones before stay counted: who knows one password could else guess another one for ever.
+        """
+        if (bucket := self._buckets.get(origin_of(address))) is not None:
+            bucket.give_back()

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from services.console.api.errors import ApiError
+from services.console.api.errors import ApiError, conflict
 from services.console.api.models.session import PasswordChange
 from services.console.security import setup_code
 from services.console.security.accounts import (
@@ -137,14 +137,14 @@ class Door:
         self._usable()
         self._guess(address)
         user = self.accounts.users.get(name)
-        fits = await self._hasher.matches(password, None if user is None else user.password)
+        fits = await self._fits(password, user, address)
         nobody = Caller(address=address)
-        if user is None or not fits or self.accounts.users.get(name) != user:
+        if user is None or not fits:
             self._note(nobody, "session.refused", clean(name, 64), "wrong user or password")
-            raise ApiError(HTTPStatus.UNAUTHORIZED, "wrong_password", "user and password do not fit", "password")
+            raise _wrong_password()
         self._attempts.forgive(address)
         self._note(nobody, "session.begun", user.name, "signed in")
-        return await self._begin(user.name, address, agent)
+        return await self._begin(user, address, agent)
 
     async def set_password(self, caller: Caller, change: PasswordChange, agent: str) -> tuple[str, SessionEntry]:
         """The first password, or another one; all sessions of the user end, and a new one begins.
@@ -159,13 +159,15 @@ class Door:
             raise ApiError(HTTPStatus.FORBIDDEN, "not_allowed", "sign in as the user whose password it is")
         if known is not None:
             self._guess(caller.address)
-            if not await self._hasher.matches(change.current, known.password):
+            if not await self._fits(change.current, known, caller.address):
                 raise ApiError(HTTPStatus.FORBIDDEN, "wrong_password", "the current password is another one", "current")
             self._attempts.forgive(caller.address)
         kept = await self._hasher.make(change.new)
         async with self._changing:
             if known is None and self.accounts.users:  # somebody was faster
                 raise ApiError(HTTPStatus.CONFLICT, "no_code", "a password is set already: sign in with it")
+            if known is not None and (self.accounts.users.get(known.name) != known or self.entry(caller) is None):
+                raise conflict("this user was changed by somebody else just now; nothing was changed here")
             name = change.user if known is None else known.name
             self._note(caller, "password.set", name, "set" if known is None else "changed")
             user = (
@@ -177,7 +179,7 @@ class Door:
         self.code = ""
         for key in tuple(self._viewers):
             self._end_viewer(key)
-        return await self._begin(name, caller.address, agent)
+        return await self._begin(user, caller.address, agent)
 
     async def hashed(self, password: str) -> str:
         """As it is kept."""
@@ -202,15 +204,25 @@ class Door:
         now = self._wall()
         return [each for each in (*self.accounts.sessions.values(), *self._viewers.values()) if now < each.expires]
 
-    async def change(self, caller: Caller, what: str, target: str, do: Callable[[], None]) -> None:
-        """Any other change of the accounts: noted, done, durable.
+    async def change(
+        self, caller: Caller, what: str, target: str, do: Callable[[], None], check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Any other change of the accounts: checked, noted, done, durable; no other one comes between.
+
+        Args:
+            caller: who wants it.
+            what: for the audit log.
+            target: for the audit log.
+            do: the change.
+            check: raises where it may not be done.
 
         Raises:
             RefusedError: it cannot be noted or written; nothing was changed.
         """
         self._usable()
-        self._note(caller, what, target, "done")
         async with self._changing:
+            check()
+            self._note(caller, what, target, "done")
             await self.save(do)
 
     def drop_sessions(self, user: str) -> None:
@@ -233,8 +245,15 @@ class Door:
             self.used.pop(key, None)
             self.on_ended(key)
 
-    async def _begin(self, user: str, address: str, agent: str) -> tuple[str, SessionEntry]:
-        secret, entry = self._made(user, address, agent, LASTS_S)
+    async def _fits(self, password: str, user: UserEntry | None, address: str) -> bool:
+        try:
+            return await self._hasher.matches(password, None if user is None else user.password)
+        except ApiError:  # too many wait: it was not looked at
+            self._attempts.forgive(address)
+            raise
+
+    async def _begin(self, user: UserEntry, address: str, agent: str) -> tuple[str, SessionEntry]:
+        secret, entry = self._made(user.name, address, agent, LASTS_S)
 
         def put() -> None:
             sessions = self.accounts.sessions
@@ -243,6 +262,8 @@ class Door:
                 del sessions[key]
 
         async with self._changing:
+            if self.accounts.users.get(user.name) != user:  # it was changed while this password was looked at
+                raise _wrong_password()
             await self.save(put)
         return secret, entry
 
@@ -285,3 +306,7 @@ class Door:
                 f"too many wrong attempts; try again in {seconds} s",
                 headers={"retry-after": str(seconds)},
             )
+
+
+def _wrong_password() -> ApiError:
+    return ApiError(HTTPStatus.UNAUTHORIZED, "wrong_password", "user and password do not fit", "password")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STATES_EVERY_S: Final = 1.0
 FOLLOWED_NS: Final = 60_000_000_000
-SILENT_NS: Final = 1_000_000_000
+SILENT_NS: Final = 900_000_000
 """Without a sample for so long, the age is told."""
 
 State = Callable[[], msgspec.Struct | None]
@@ -43,6 +43,7 @@ class Topics:
         self._sent: dict[str, bytes] = {}
         self._followed: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        self._expiry: dict[str, asyncio.TimerHandle] = {}
         self.hub = Hub(self._now)
         hear.known.on_source = self._source
         hear.events.on_event = self._event
@@ -58,9 +59,9 @@ class Topics:
             for topic in dirty:
                 self.state(topic)
             now = clock.now_ns()
-            for meter in tuple(self._followed):
-                if now - self._told.get(meter, 0) >= SILENT_NS:
-                    self.live(meter)
+            for meter in self._hear.in_force.config.meter:
+                if now - self._told.get(meter.id, 0) >= SILENT_NS:
+                    self.live(meter.id)
 
     def changed(self, topic: str) -> None:
         """Its state is another one: it is told within a second."""
@@ -90,7 +91,13 @@ class Topics:
             self._followed.pop(meter, None)
             return
         self._told[meter] = now
-        self.hub.publish("live", _encode(self._hear.live(settings)), meter)
+        live = self._hear.live(settings)
+        self.hub.publish("live", _encode(live), meter)
+        if (timer := self._expiry.pop(meter, None)) is not None:
+            timer.cancel()
+        if live.age_ms is not None and not live.stale:  # the very moment in which it grows too old is told, too
+            left_s = (live.stale_after_ms - live.age_ms + 1) / 1000
+            self._expiry[meter] = asyncio.get_running_loop().call_later(left_s, self.live, meter)
 
     def _processes(self) -> None:
         self.changed("processes")

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import structlog
 from starlette.responses import PlainTextResponse
 
 from services.console import server
+from services.console.security.certificate import https
 from services.console.server import serve
 from shared.modbus.listen import bind
 from tests.support import free_port, until
@@ -22,15 +25,18 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == "/broken":
         raise RuntimeError("broken")
+    if scope["path"] == "/large":
+        await PlainTextResponse("x" * 4_000_000, headers={"connection": "close"})(scope, receive, send)
+        return
     await PlainTextResponse("here")(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[int]:
+async def served(context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     port = free_port()
     listening = bind("127.0.0.1", port)
     listening.listen()
-    work = asyncio.create_task(serve(app, (listening,), None, LOG))
+    work = asyncio.create_task(serve(app, (listening,), context, LOG))
     try:
         yield port
     finally:
@@ -182,5 +188,95 @@ def test_at_the_end_open_connections_are_cut() -> None:
         writer.close()
         with socket.socket() as one:
             await until(lambda: one.connect_ex(("127.0.0.1", port)) != 0)
+
+    asyncio.run(story())
+
+
+def test_who_does_not_take_his_answer_is_cut_off_and_who_is_slow_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "TICK_S", 0.05)
+    monkeypatch.setattr(server, "STUCK_S", 0.5)
+    monkeypatch.setattr(server, "MOST_PER_ADDRESS", 2)
+    large = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    async def slowly(reader: asyncio.StreamReader) -> int:
+        """In more than the time in all, and never so long without a byte."""
+        size = 0
+        while data := await reader.read(200_000):
+            size += len(data)
+            await asyncio.sleep(0.04)
+        return size
+
+    async def story(port: int) -> None:
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", port))
+            deaf.sendall(large)
+            reader, writer = await connected(port)
+            writer.write(large)
+            async with asyncio.timeout(10):
+                assert await slowly(reader) > 4_000_000
+            writer.close()
+            found = b""
+            async with asyncio.timeout(5):
+                while b"200" not in found:
+                    held = await connected(port)
+                    with contextlib.suppress(ConnectionResetError):
+                        found = await answer(port)
+                    held[1].close()
+
+    play(story)
+
+
+async def over_tls(port: int, context: ssl.SSLContext) -> bytes:
+    """The answer; empty where the connection was cut."""
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+            writer.write(REQUEST)
+            found = await reader.readuntil(b"here")
+            writer.close()
+            return found
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return b""
+
+
+def test_who_never_ends_a_handshake_takes_a_place_and_not_for_long(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(server, "MOST_PER_ADDRESS", 4)
+    monkeypatch.setattr(server, "HEAD_S", 0.5)
+    context, _ = https(tmp_path, "127.0.0.1", ())
+    theirs = ssl.create_default_context(cafile=tmp_path / "ec.pem")
+
+    async def story() -> None:
+        async with served(context) as port:
+            assert b"200" in await over_tls(port, theirs)
+            silent = [await connected(port) for _ in range(4)]
+            begun = asyncio.get_running_loop().time()
+            reader, writer = await connected(port)
+            async with asyncio.timeout(0.4):
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b"", "one too many"
+            writer.close()
+            assert await over_tls(port, theirs) == b"", "no room yet"
+            for one, _ in silent:
+                async with asyncio.timeout(5):
+                    with contextlib.suppress(ConnectionResetError):
+                        assert await one.read() == b"", "too slow"
+            assert asyncio.get_running_loop().time() - begun >= 0.4
+            found = b""
+            async with asyncio.timeout(5):
+                while not found:
+                    found = await over_tls(port, theirs)
+            assert b"200" in found
+            for _, each in silent:
+                each.close()
+            held, mine = await asyncio.open_connection("127.0.0.1", port, ssl=theirs, server_hostname="localhost")
+            half, its = await connected(port)
+        with contextlib.suppress(ConnectionResetError):
+            assert await held.read() == b""
+            assert await half.read() == b""
+        mine.close()
+        its.close()
 
     asyncio.run(story())

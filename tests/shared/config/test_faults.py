@@ -35,7 +35,7 @@ def test_every_mistake_has_its_line_and_key_in_the_order_of_the_lines() -> None:
         (b"[log]\n\xff", 2, "is not UTF-8 text"),
         (b"\xef\xbb\xbf[log]", 1, "begins with a byte order mark"),
         (b"[log]\n[slave", 2, "is not valid TOML: "),
-        (b"[slave]\nport = " + b"1" * 5000, 2, "is not valid TOML: a number of thousands"),
+        (b"[slave]\nport = " + b"1" * 5000, 2, "is not usable: a number of thousands"),
         (b"x = " + b"[" * 5000, 1, "is not usable"),
     ],
 )

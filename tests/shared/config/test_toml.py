@@ -58,6 +58,18 @@ def test_a_key_may_have_so_many_parts_and_no_more(begin: str) -> None:
         read_toml(text(DEEPEST + 1), FILE)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a = {digits}", "a = -{digits}", "a = 0x{digits}", "a = [1,\n0b{digits}]", "a = {digits}.5", "{digits} = 1"],
+)
+def test_a_number_of_thousands_of_digits_is_refused_wherever_it_stands(text: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"some\.toml:{text.count(chr(10)) + 1}: is not usable: a number of thousands"
+    ):
+        read_toml(text.format(digits="1" * 5000), FILE)
+    assert read_toml(f'a = "{"1" * 5000}" # {"1" * 5000}', FILE) == {"a": "1" * 5000}
+
+
 def test_so_many_brackets_may_stand_in_each_other() -> None:
     assert read_toml("x = [" + "[" * (DEEPEST - 1) + "]" * DEEPEST, FILE)
     with pytest.raises(ConfigError, match=r"some\.toml:3: is not usable: its tables or lists are nested too deeply"):

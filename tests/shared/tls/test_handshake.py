@@ -11,9 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from shared.errors import ConfigError
 from shared.tls.certificate import MAX_DER, floor, read
-from shared.tls.context import CIPHERS, load_authorities, server_context
+from shared.tls.context import CIPHERS, server_context
 from shared.tls.limits import Refusal
 from shared.tls.peer import TlsPeer
 from shared.tls.roles import Grant
@@ -280,12 +279,10 @@ def assert_chain(leaf: Made, known: list[Made], *sent: Made, valid: bool) -> Tls
     return run(story())
 
 
-def test_a_folder_of_cas_made_with_openssl_is_known(tmp_path: Path) -> None:
-    folder = tmp_path / "ca"
-    folder.mkdir()
+def test_a_ca_made_with_openssl_is_known(tmp_path: Path) -> None:
     openssl(
         *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"),
-        *("-keyout", tmp_path / "ca.key", "-out", folder / "ours.crt", "-subj", "/CN=our CA"),
+        *("-keyout", tmp_path / "ca.key", "-out", tmp_path / "ours.crt", "-subj", "/CN=our CA"),
     )
     request = tmp_path / "csr"
     openssl(
@@ -293,25 +290,16 @@ def test_a_folder_of_cas_made_with_openssl_is_known(tmp_path: Path) -> None:
         *("-out", request, "-subj", "/CN=leaf"),
     )
     openssl(
-        *("x509", "-req", "-in", request, "-CA", folder / "ours.crt", "-CAkey", tmp_path / "ca.key"),
+        *("x509", "-req", "-in", request, "-CA", tmp_path / "ours.crt", "-CAkey", tmp_path / "ca.key"),
         *("-CAcreateserial", "-days", "3000", "-out", tmp_path / "c"),
     )
     identity = tmp_path / "both.pem"
     identity.write_bytes((tmp_path / "k").read_bytes() + (tmp_path / "c").read_bytes())
 
     async def story() -> None:
-        async with serving(server_context(own_keys().pairs, load_authorities(folder))) as service:
+        authorities = x509.load_pem_x509_certificates((tmp_path / "ours.crt").read_bytes())
+        async with serving(server_context(own_keys().pairs, authorities)) as service:
             await asyncio.to_thread(ask, service.port, client_settings(identity))
             assert service.peers[0].chain_valid
 
     run(story())
-
-
-def test_a_folder_with_something_else_in_it_is_told(tmp_path: Path) -> None:
-    assert load_authorities(None) == load_authorities(tmp_path / "absent") == load_authorities(tmp_path) == ()
-    (tmp_path / "notes.txt").write_text("not looked at")
-    (tmp_path / "a.pem").write_bytes(make(ca=True).pem * 2)
-    assert len(load_authorities(tmp_path)) == 2
-    (tmp_path / "b.crt").write_text("nonsense")
-    with pytest.raises(ConfigError, match=r"b\.crt: no CA certificate in PEM format"):
-        load_authorities(tmp_path)

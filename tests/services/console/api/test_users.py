@@ -62,3 +62,48 @@ def test_what_cannot_be_written_was_not_done(tmp_path: Path) -> None:
         assert not accounts.tokens
 
     asyncio.run(story())
+
+
+def test_who_was_removed_does_not_come_back_by_changing_his_password(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        await bench.ask("POST", "/users", {"name": "guest", "password": "12345678", "scope": "admin"})
+        owner = (bench.cookie, bench.csrf)
+        bench.cookie = ""
+        bench.keep(await bench.ask("POST", "/session", {"user": "guest", "password": "12345678"}))
+        change = {"new": "another horse", "current": "12345678"}
+        late = asyncio.create_task(bench.ask("PUT", "/password", change))
+        again = asyncio.create_task(bench.ask("POST", "/session", {"user": "guest", "password": "12345678"}))
+        await asyncio.sleep(0)  # both are being looked at
+        bench.cookie, bench.csrf = owner
+        assert (await bench.ask("DELETE", "/users/guest")).status == 200
+        assert (await late).status in {403, 409}
+        assert (await again).status == 401
+        assert [row["name"] for row in (await bench.ask("GET", "/users")).body["users"]] == ["owner"]
+        assert {each.user for each in bench.door.sessions()} == {"owner"}
+
+    asyncio.run(story())
+
+
+def test_of_two_admins_who_both_go_at_once_one_stays(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        await bench.ask("POST", "/users", {"name": "second", "password": "12345678", "scope": "admin"})
+        demoted = {"name": "owner", "password": "12345678", "scope": "read"}
+        answers = await asyncio.gather(bench.ask("POST", "/users", demoted), bench.ask("DELETE", "/users/second"))
+        assert [each.status for each in answers] == [409, 200]
+        assert [each.scope for each in bench.door.accounts.users.values()] == ["admin"]
+
+    asyncio.run(story())
+
+
+def test_the_name_of_a_token_is_text_and_nothing_else(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        made = await bench.ask("POST", "/tokens", {"name": "<b>\u202e\r\n\x1b[31m", "scope": "read"})
+        assert made.body["token"]["name"] == "<b>\ufffd\ufffd\ufffd\ufffd[31m"
+
+    asyncio.run(story())

@@ -60,12 +60,22 @@ def test_a_silent_meter_grows_old_on_the_page(tmp_path: Path) -> None:
         bench.measure(1, age_ns=6_000_000_000)
         stream = bench.desk.topics.hub.follow(frozenset({"live"}), "house", "")
         assert '"stale":true' in await chunk(stream)
-        bench.desk.topics._followed["house"] = 1
-        bench.desk.topics._told["house"] = 0
         work = asyncio.create_task(bench.desk.topics.run())
         text = await chunk(stream)
         assert '"stale":true' in text
         assert '"age_ms":' in text
         work.cancel()
+
+    asyncio.run(story())
+
+
+def test_the_moment_in_which_a_value_grows_too_old_is_told(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        stream = bench.desk.topics.hub.follow(frozenset({"live"}), "house", "")
+        await chunk(stream)
+        bench.measure(1, age_ns=4_950_000_000)
+        assert '"stale":false' in await chunk(stream)
+        assert '"stale":true' in await chunk(stream), "nothing else came"
 
     asyncio.run(story())
