@@ -54,8 +54,8 @@ class ListeningSockets:
             ip_address(where.host)
         except ValueError:
             return
-        if not any(other.port == where.port for other, _ in self._held.values()):
-            _listening(Listen(where.host, where.port)).close()
+        ours = any(other.port == where.port for other, _ in self._held.values())
+        _listening(Listen(where.host, 0 if ours else where.port)).close()
 
     def release(self, instance: str) -> None:
         """Stop listening for this instance, if it did."""

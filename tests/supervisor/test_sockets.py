@@ -86,3 +86,5 @@ def test_whether_one_could_listen_is_found_out_without_doing_it(held: ListeningS
         held.probe(where)
     held.hold("plain-slave", where)
     held.probe(Listen("0.0.0.0", where.port))
+    with pytest.raises(RefusedError, match="this machine has no such address"):
+        held.probe(Listen("192.0.2.77", where.port))
