@@ -48,6 +48,7 @@ def test_minutes_come_back_with_their_energy_and_gaps(tmp_path: Path) -> None:
     assert store.minutes("barn", 0, NOON * 2)[0] == []
     times, columns = store.minutes("house", NOON + MINUTE_MS, NOON + MINUTE_MS)
     assert (times, columns["import"]) == ([NOON + MINUTE_MS], [2.5]), "the minute before is asked for too"
+    store.close()
 
 
 def test_two_parts_of_a_minute_are_one(tmp_path: Path) -> None:
@@ -105,7 +106,9 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     assert (tmp_path / store.aside).read_bytes().startswith(b"no database")
     store.write([row()])
     store.close()
-    assert Store(path).aside == ""
+    store = Store(path)
+    assert store.aside == ""
+    store.close()
 
 
 def test_of_a_damaged_file_the_days_go_on(tmp_path: Path) -> None:
