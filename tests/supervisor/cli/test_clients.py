@@ -156,4 +156,8 @@ def test_what_none_can_do_is_said(run: Run, config: Path, run_dir: Path) -> None
             result = run("clients", *arguments, "--config", config)
             assert (result.exit_code, result.stdout) == (1, "")
             assert words in result.stderr
+    with slave(run_dir, "tls-slave", Asked("not asked")):
+        result = run("clients", "pause", "heat-pump", "--config", config)
+        assert result.exit_code == 1
+        assert "'heat-pump' is neither an IP address nor a fingerprint" in result.stderr
     assert run("clients", "pause", "--config", config).exit_code == 2
