@@ -15,6 +15,28 @@ def sync_file(path: Path) -> None:
     _sync(path, 0)
 
 
+def replace(path: Path, data: bytes) -> None:
+    """Put a file with `data` in the place of `path`, whole or not at all: written beside it, synced, renamed.
+
+    Its folder is made where there is none. Nobody else may read either.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.new")
+    write_new(beside, data)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """A new file with `data`, which lasts once its folder is synced."""
+    path.unlink(missing_ok=True)  # left behind by a crash, perhaps with other rights
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def overwrite(path: Path, data: bytes) -> None:
     """Put `data` at its beginning, in place; without a sync. Nobody else may read what is created."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

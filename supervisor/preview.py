@@ -67,6 +67,8 @@ class Preview:
         except ConfigError as error:
             refused = _result(faults_of(error))
             return lambda: refused
+        if faults := self._unreachable(config):
+            return lambda: _result(faults)
         result = _result((), self._effect(config), left_for_a_start(self._settings.started, config))
         modules = verifiers(self._specs, self._settings.config, config)
         if not modules:
@@ -85,6 +87,19 @@ class Preview:
     def cancel(self) -> None:
         """Give up."""
         self._verification.cancel()
+
+    def _unreachable(self, config: Config) -> tuple[Fault, ...]:
+        """Roles that could not listen where they shall from now on: each would be parked, and the console gone."""
+        faults: list[Fault] = []
+        for spec in self._specs:
+            before, where = self._settings.config, spec.listen(config)
+            if where is None or not spec.enabled(config) or (spec.enabled(before) and spec.listen(before) == where):
+                continue
+            try:
+                self._fleet.sockets.probe(where)
+            except RefusedError as error:
+                faults.append(Fault(0, "", f"{spec.name}: {error}"))
+        return tuple(faults)
 
     def _effect(self, config: Config) -> Effect:
         """Who was stopped by command stays so; who is parked gets another chance by any change."""

@@ -6,6 +6,7 @@ A socket is released when nobody will accept on it: a queue that nobody empties 
 import errno
 import os
 import socket
+from ipaddress import ip_address
 from typing import Final
 
 from msgspec.structs import replace
@@ -41,6 +42,22 @@ class ListeningSockets:
         opened = _listening(where)
         self._held[instance] = (where, opened)
         return opened
+
+    def probe(self, where: Listen) -> None:
+        """Whether one could listen there.
+
+        A port that is held for a role of ours is free by the time another needs it. A name is not looked up: somebody
+        may be typing it, and the supervisor must not wait for an answer.
+
+        Raises:
+            RefusedError: as `hold`.
+        """
+        try:
+            ip_address(where.host)
+        except ValueError:
+            return
+        ours = any(other.port == where.port for other, _ in self._held.values())
+        _listening(Listen(where.host, 0 if ours else where.port)).close()
 
     def release(self, instance: str) -> None:
         """Stop listening for this instance, if it did."""

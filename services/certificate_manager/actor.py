@@ -17,8 +17,9 @@ from services.certificate_manager.recall import recall
 from services.certificate_manager.trust_store import StoreError, TrustStore
 from shared import clock
 from shared.actor import Actor, Life
-from shared.audit import AuditLog, Who
-from shared.audit_check import written_after
+from shared.audit.check import written_after
+from shared.audit.log import AuditLog
+from shared.audit.record import Who
 from shared.bus.endpoints import instances, is_held
 from shared.bus.messages import Enforced, Event, Seen, Trust
 from shared.config.model import Config

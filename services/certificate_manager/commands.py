@@ -13,7 +13,7 @@ from services.certificate_manager.own import Own, kind_of
 from services.certificate_manager.pending import Pending
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import Grant
-from shared.audit import Who
+from shared.audit.record import Who
 from shared.bus.messages import Command
 from shared.errors import RefusedError
 from shared.tls.text import clean

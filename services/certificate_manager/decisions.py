@@ -20,7 +20,8 @@ from services.certificate_manager.saving import Saving, Tell, patient
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import Entry, Grant, Status, TrustList, checked_label, decided, entry_of
 from services.certificate_manager.trust_store import StoreError, TrustStore
-from shared.audit import AuditLog, Who
+from shared.audit.log import AuditLog
+from shared.audit.record import Who
 from shared.bus.messages import Seen
 from shared.errors import RefusedError
 from shared.tls.text import clean

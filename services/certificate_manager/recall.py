@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from services.certificate_manager.trust_list import TrustList, decided
-from shared.audit import Record
+from shared.audit.record import Record
 
 ACCEPT: Final = "certificate.accept"
 DELETE: Final = "certificate.delete"

@@ -7,7 +7,6 @@ would bring deleted certificates back. The checksum is over the text of the list
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 import msgspec
 
 from services.certificate_manager.trust_list import Entry, TrustList
-from shared.durable import sync_folder
+from shared import durable
 from shared.errors import MetergateError
 from shared.tls.certificate import fingerprint
 
@@ -59,7 +58,6 @@ class TrustStore:
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / "trust.json"
-        self._beside = state_dir / "trust.json.new"
         self._stuck = ""
         self.fault = ""
         self.log = 0
@@ -90,14 +88,7 @@ class TrustStore:
         if self._stuck:
             raise StoreError(self._stuck)
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(encode(entries, log))
-                file.flush()
-                os.fsync(file.fileno())
-            self._beside.replace(self._path)
-            sync_folder(self._path.parent)
+            durable.replace(self._path, encode(entries, log))
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror or error}") from error
 
@@ -109,7 +100,7 @@ class TrustStore:
             aside = self._path.with_name(f"trust.json.damaged-{stamp}-{number}")
         try:
             self._path.rename(aside)
-            sync_folder(aside.parent)
+            durable.sync_folder(aside.parent)
         except OSError as error:
             self._stuck = f"{self._path} is damaged and cannot be put aside ({error.strerror}); move it, then restart"
             self.fault += f"; {self._stuck}"

@@ -154,7 +154,9 @@ class SettingsFile:
             errors=tuple(Mistake(line=each.line, key=each.key, text=each.reason) for each in faults),
             diff=await asyncio.to_thread(_diff, self.text, text, self.path.name),
             restarts=verdict.restarts if verdict else (),
-            notes=tuple(_notes(verdict)) if verdict else (),
+            notes=tuple(_notes(verdict, self.config, parse(text.encode(), self.path)))
+            if verdict and not faults
+            else (),
             revision=self.revision,
             text=text,
             values=self.values(text),
@@ -214,12 +216,15 @@ class SettingsFile:
                 self._note(caller, "settings.change", keys, f"not written: {error}")
                 raise
             self._tell("settings.change", f"settings changed by {caller.by}: {keys}", by=caller.by, keys=keys)
+        known = self.config
         self.look()
         self._on_change()
         task = asyncio.get_running_loop().create_task(self._take_over())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
-        return Applied(revision=self.revision, restarts=verdict.restarts, text="; ".join(_notes(verdict)))
+        return Applied(
+            revision=self.revision, restarts=verdict.restarts, text="; ".join(_notes(verdict, known, self.config))
+        )
 
     def _patched(self, text: str, changes: Mapping[str, Any]) -> str:
         read_toml(text, self.path)  # says with its line what is wrong, and before what has no bounds
@@ -235,10 +240,25 @@ def revision_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _notes(verdict: "Verdict") -> list[str]:
-    own = ["the page itself starts again: it is back within seconds"] if "console" in verdict.restarts else []
-    own += ["this page ends, and metergate goes on without it"] if "console" in verdict.stops else []
+def _notes(verdict: "Verdict", before: "Config | None", after: "Config | None") -> list[str]:
+    own = []
+    if "console" in verdict.restarts:
+        moves = before is None or after is None or _place(before) != _place(after)
+        where = f", at {_place(after)}" if after is not None and moves else ""
+        own.append(f"the page itself starts again: it is back within seconds{where}")
+    if "console" in verdict.stops:
+        back = "`metergate config set console.enabled true` brings it back"
+        own.append(f"this page ends, and metergate goes on without it; {back}")
     return [*verdict.words, *own]
+
+
+def _place(config: "Config") -> str:
+    """Where the page is; on all addresses only the port is known."""
+    console = config.console
+    scheme = "https" if console.https else "http"
+    if console.host in {"0.0.0.0", "::"}:
+        return f"port {console.port}, by {scheme}"
+    return f"{scheme}://{f'[{console.host}]' if ':' in console.host else console.host}:{console.port}/"
 
 
 def _diff(before: str, after: str, name: str) -> str:

@@ -12,7 +12,7 @@ from services.register_store.meter_store import Content, MeterStore, RejectedSam
 from services.register_store.writes import RefusedWriteError, WriteRequest, target_of
 from shared import clock
 from shared.actor import Actor, Life
-from shared.audit import AuditLog
+from shared.audit.log import AuditLog
 from shared.bus.messages import Command, Event, Image, Sample, WallboxSettings
 from shared.errors import ConfigError, RefusedError
 from shared.modbus.pdu import ExceptionCode

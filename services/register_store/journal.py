@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from shared import durable
 from shared.errors import ConfigError, MetergateError
 
 SLOT_BYTES: Final = 4096
@@ -68,7 +69,7 @@ class Journal:
         self.path = path
         try:
             if not path.exists():
-                _create(path)
+                durable.replace(path, _pack(0, Record()) + _pack(1, Record()))
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise ConfigError(
@@ -106,21 +107,6 @@ class Journal:
         if hasattr(self, "_map"):
             self._map.close()
         os.close(self._fd)
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
-        file.write(_pack(0, Record()) + _pack(1, Record()))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _pack(sequence: int, record: Record) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from shared.audit import Who
+from shared.audit.record import Who
 from shared.errors import RefusedError
 from shared.modbus.pdu import MAX_WRITE, ExceptionCode
 from shared.registers.row import Row

@@ -9,7 +9,8 @@ from services.tls_slave.access import PeerAccess
 from services.tls_slave.server import TlsServer
 from shared import clock
 from shared.actor import Life
-from shared.audit import AuditLog, Who
+from shared.audit.log import AuditLog
+from shared.audit.record import Who
 from shared.bus.messages import Event
 from shared.errors import ConfigError
 from shared.tls.limits import Bucket

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from shared.bus.messages import Client
+from shared.modbus.intake import Intake
 from shared.modbus.pdu import ExceptionCode, Identify, parse
 from shared.modbus.slave import Slave, State
 
@@ -42,11 +43,13 @@ class Connection(asyncio.Protocol):
         "_connected",
         "_fd",
         "_idle_since",
+        "_intake",
         "_keeper",
         "_now",
         "_queued",
         "_replica",
         "_seen",
+        "_taken",
         "address",
         "peer",
         "slave",
@@ -55,17 +58,20 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, keeper: Keeper, slave: Slave, now_ns: Callable[[], int]) -> None:
+    def __init__(self, keeper: Keeper, slave: Slave, now_ns: Callable[[], int], intake: Intake | None = None) -> None:
         """Prepare for one connection.
 
         Args:
             keeper: decides whether it stays.
             slave: core of this connection alone.
             now_ns: CLOCK_BOOTTIME.
+            intake: reads it in the transport's stead; None where the transport does.
         """
         self._keeper = keeper
         self._now = now_ns
         self._replica = slave.replica
+        self._intake = intake
+        self._taken = False
         self.slave = slave
         self._blocked = False
         self._queued = False
@@ -83,6 +89,8 @@ class Connection(asyncio.Protocol):
         self.peer = f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
         if self._keeper.admit(self):
             self.transport.set_write_buffer_limits(high=0)  # `pause_writing` as soon as one byte has to wait
+            if self._intake is not None:
+                asyncio.get_running_loop().call_soon(self._move)  # the transport begins to read once this returns
         else:
             self.transport.abort()
 
@@ -119,11 +127,18 @@ class Connection(asyncio.Protocol):
         if slave.state:
             self._obey()
 
+    def hand_back(self) -> None:
+        """The intake has met the connection's end: the transport shall see for itself."""
+        self._halt()
+        self._intake = None
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
     def pause_writing(self) -> None:
         """The peer does not read: take nothing more from it."""
         self._blocked = True
         self._idle_since = self._now()
-        self.transport.pause_reading()
+        self._halt()
 
     def resume_writing(self) -> None:
         """It reads again: first what it has already asked for."""
@@ -134,6 +149,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave; a reset is an ordinary end."""
         del exc
+        self._halt()
         self._keeper.release(self)
 
     def overdue(self, now: int, idle_ns: int, stall_ns: int) -> bool:
@@ -175,7 +191,13 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """End it once the answers are out; `overdue` sees to it that this is not for ever."""
         self._idle_since = self._now()
+        self._halt()
         self.transport.close()
+
+    def abort(self) -> None:
+        """End it now."""
+        self._halt()
+        self.transport.abort()
 
     def _look(self, now: int) -> None:
         if self.slave.requests != self._seen:
@@ -186,10 +208,10 @@ class Connection(asyncio.Protocol):
         if self.slave.state is State.ENDED:
             self.close()
         elif self.slave.later is not None:
-            self.transport.pause_reading()
+            self._halt()
             self.slave.later.then(self._resume)
         else:
-            self.transport.pause_reading()
+            self._halt()
             if not self._queued:
                 self._queued = True
                 asyncio.get_running_loop().call_soon(self._next_turn)
@@ -206,4 +228,28 @@ class Connection(asyncio.Protocol):
         if self.slave.state:
             self._obey()
         elif not self._blocked:  # the write above may have filled the buffer
+            self._go_on()
+
+    def _move(self) -> None:
+        """From the transport to the intake, unless it is in the middle of something: then it stays."""
+        if self._blocked or self.slave.state or self.transport.is_closing():
+            self._intake = None
+        else:
+            self.transport.pause_reading()
+            self._go_on()
+
+    def _halt(self) -> None:
+        """Take nothing more from the peer."""
+        if self._intake is not None and self._taken:
+            self._taken = False
+            self._intake.leave(self._fd)
+        elif not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Take from it again."""
+        if self._intake is None:
             self.transport.resume_reading()
+        elif not self._taken:
+            self._taken = True
+            self._intake.take(self._fd, self)

@@ -18,6 +18,7 @@ from shared.bus.messages import Client
 from shared.errors import RefusedError
 from shared.modbus.access import READ_ONLY, Access
 from shared.modbus.connection import Connection
+from shared.modbus.intake import FEW, Intake
 from shared.modbus.listen import QUEUE, room_for_connections, tune
 from shared.modbus.replica import Replica
 from shared.modbus.slave import BURST, Slave
@@ -100,6 +101,7 @@ class Server:
         self._per_address: Counter[str] = Counter()
         self._paused: dict[str, None] = {}
         self._listeners: list[asyncio.Server] = []
+        self._intake = Intake()
         self._timer: asyncio.TimerHandle | None = None
         self._refusal_told_ns = -_LOG_EVERY_NS
         self._refusals_untold = 0
@@ -113,6 +115,7 @@ class Server:
         for sock in sockets:
             tune(sock)
             self._listeners.append(await loop.create_server(self._connection, sock=sock, backlog=QUEUE))
+        self._intake.open()
         self._sweep()
 
     async def stop(self, grace_s: float = 0.5) -> None:
@@ -128,8 +131,9 @@ class Server:
                 await self._none_left()
         except TimeoutError:
             for connection in tuple(self._connections):
-                connection.transport.abort()
+                connection.abort()
             await self._none_left()
+        self._intake.close()
 
     @property
     def port(self) -> int:
@@ -167,7 +171,7 @@ class Server:
         """
         for connection in self._connections:
             if connection.peer == peer:
-                connection.transport.abort()
+                connection.abort()
                 return
         raise RefusedError(f"no client {peer} is connected; `metergate clients` shows those that are")
 
@@ -241,7 +245,8 @@ class Server:
             )
 
     def _connection(self) -> Connection:
-        return Connection(self, Slave(self._replica, self._access, self._limits.burst), self._now)
+        intake = self._intake if len(self._connections) >= FEW else None
+        return Connection(self, Slave(self._replica, self._access, self._limits.burst), self._now, intake)
 
     def _refuse(self, connection: Connection, reason: str) -> None:
         """Count, and log at most once a minute: a flood of connections must not become a flood of lines."""
@@ -258,7 +263,7 @@ class Server:
         idle_ns, stall_ns = int(limits.idle_timeout_s * _SECOND_NS), int(limits.stall_timeout_s * _SECOND_NS)
         for connection in tuple(self._connections):
             if connection.overdue(now, idle_ns, stall_ns):
-                connection.transport.abort()  # closing in order would wait for a peer that may never read
+                connection.abort()  # closing in order would wait for a peer that may never read
         shortest = min(limits.stall_timeout_s, limits.idle_timeout_s or limits.stall_timeout_s)
         self._timer = asyncio.get_running_loop().call_later(min(1.0, shortest / 4), self._sweep)
 

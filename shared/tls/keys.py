@@ -4,7 +4,6 @@ In the folder `ec.key ec.pem rsa.key rsa.pem`; a `.pem` holds the whole chain, l
 renewed by itself: every peer has pinned what it accepted. No key is ever put into a text, not even into an error.
 """
 
-import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from shared.clock import wall_is_set
+from shared.durable import sync_folder, write_new
 from shared.errors import ConfigError, RefusedError
 from shared.tls.certificate import floor, read
 from shared.tls.issue import generate, request
@@ -80,12 +80,12 @@ def store(folder: Path, pair: OwnPair) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     key, chain = folder / f"{pair.kind}.key", folder / f"{pair.kind}.pem"
     new_key, new_chain = key.with_suffix(".key.new"), chain.with_suffix(".pem.new")
-    _write(new_chain, pair.export(), 0o644)
-    _write(new_key, pair.key_pem(), 0o600)
-    _sync(folder)
+    write_new(new_chain, pair.export(), 0o644)
+    write_new(new_key, pair.key_pem())
+    sync_folder(folder)
     new_key.replace(key)  # from here on `load` finds the key's chain in the new file
     new_chain.replace(chain)
-    _sync(folder)
+    sync_folder(folder)
 
 
 def load(folder: Path, kind: Kind) -> OwnPair | None:
@@ -179,20 +179,3 @@ def _public_bytes(key: object) -> bytes:
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         raise RefusedError("the certificate's key is neither EC nor RSA")
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    path.unlink(missing_ok=True)  # left behind by a crash, perhaps with other rights
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -140,10 +140,6 @@ class Doorkeeper:
         if not self._under_way[origin]:
             del self._under_way[origin]
 
-    def remembered(self) -> int:
-        """Origins remembered."""
-        return len(self._origins)
-
     def _bucket(self, origin: str, now: float) -> Bucket:
         limits = self._limits
         bucket = self._origins.pop(origin, None) or Bucket(limits.rate_per_origin, limits.burst_per_origin, now)

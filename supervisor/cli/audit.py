@@ -5,8 +5,8 @@ import sys
 import click
 import msgspec
 
-from shared.audit import Record
-from shared.audit_check import Broken, load, merged, owners, verify
+from shared.audit.check import Broken, load, merged, owners, verify
+from shared.audit.record import Record
 from shared.bus.endpoints import instances
 from shared.config.load import find
 from shared.config.load import load as settings

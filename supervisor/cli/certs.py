@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import click
 
-from supervisor.cli.common import ask, config_option
-from supervisor.cli.fingerprint import DECIDE_S, ROLE, WHOLE, chosen, grouped, joined
+from supervisor.cli.common import config_option
+from supervisor.cli.fingerprint import WHOLE, chosen, grouped, joined
+from supervisor.cli.manager import LIST_S, ask_manager
 from supervisor.cli.own import own, read_file
-
-LIST_S: Final = 3.0
 
 Row = dict[str, Any]
 
@@ -52,7 +51,7 @@ def list_(config: str | None, *, as_json: bool) -> None:
 @config_option
 def show(fp: tuple[str, ...], config: str | None, *, as_json: bool) -> None:
     """Show all that a certificate says, and the certificate itself."""
-    row = ask(config, ROLE, "show", {"fingerprint": _resolved(fp, config)}, LIST_S)
+    row = ask_manager(config, "show", {"fingerprint": _resolved(fp, config)}, LIST_S)
     if as_json:
         click.echo(json.dumps(row, indent=2))
         return
@@ -75,7 +74,7 @@ def show(fp: tuple[str, ...], config: str | None, *, as_json: bool) -> None:
 def accept(fp: tuple[str, ...], label: str | None, config: str | None, *, read_only: bool) -> None:
     """Serve a certificate from now on; again to change what it may do. Compare the whole fingerprint first."""
     args = {"fingerprint": _resolved(fp, config), "grant": "r" if read_only else "rw"}
-    done = ask(config, ROLE, "accept", args if label is None else {**args, "label": label}, DECIDE_S)
+    done = ask_manager(config, "accept", args if label is None else {**args, "label": label})
     click.echo(f"accepted, {_GRANT[done['grant']]}: {grouped(done['fingerprint'])}")
     for flag in done["flags"]:
         click.echo(f"note: {flag}", err=True)
@@ -102,7 +101,7 @@ def block(fp: tuple[str, ...], config: str | None) -> None:
 @config_option
 def unblock(fp: tuple[str, ...], config: str | None) -> None:
     """Forget that a certificate was blocked: its CA vouches for it again."""
-    done = ask(config, ROLE, "unblock", {"fingerprint": _resolved(fp, config)}, DECIDE_S)
+    done = ask_manager(config, "unblock", {"fingerprint": _resolved(fp, config)})
     click.echo(f"unblocked: {grouped(done['fingerprint'])}")
 
 
@@ -113,7 +112,7 @@ def unblock(fp: tuple[str, ...], config: str | None) -> None:
 def label(fp: tuple[str, ...], label: str, config: str | None) -> None:
     """Give a certificate a name; an empty one takes it away."""
     args = {"fingerprint": _resolved(fp, config), "label": label}
-    done = ask(config, ROLE, "label", args, DECIDE_S)
+    done = ask_manager(config, "label", args)
     click.echo(f"{grouped(done['fingerprint'])} is called {done['label']!r}")
 
 
@@ -122,7 +121,7 @@ def label(fp: tuple[str, ...], label: str, config: str | None) -> None:
 @config_option
 def dismiss(fp: tuple[str, ...], config: str | None) -> None:
     """Take a certificate off the list of those that wait; at its next contact it is there again."""
-    done = ask(config, ROLE, "dismiss", {"fingerprint": _resolved(fp, config)}, DECIDE_S)
+    done = ask_manager(config, "dismiss", {"fingerprint": _resolved(fp, config)})
     click.echo(f"dismissed: {grouped(done['fingerprint'])}")
 
 
@@ -138,11 +137,11 @@ def ca(config: str | None, pem: Path | None, file: str | None, *, again: bool, a
         raise click.UsageError("--add, --remove and --reload exclude each other")
     if pem is not None:
         args = {"name": pem.stem, "pem": read_file(pem).decode("ascii", "replace")}
-        found = ask(config, ROLE, "ca.add", args, DECIDE_S)
+        found = ask_manager(config, "ca.add", args)
     elif file is not None:
-        found = ask(config, ROLE, "ca.remove", {"file": file}, DECIDE_S)
+        found = ask_manager(config, "ca.remove", {"file": file})
     else:
-        found = ask(config, ROLE, "ca.reload" if again else "ca.list", {}, DECIDE_S)
+        found = ask_manager(config, "ca.reload" if again else "ca.list", {})
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -163,7 +162,7 @@ def all_rows(config: str | None) -> list[Row]:
     rows: list[Row] = []
     while True:
         after = rows[-1]["fingerprint"] if rows else ""
-        page = ask(config, ROLE, "list", {"after": after}, LIST_S)
+        page = ask_manager(config, "list", {"after": after}, LIST_S)
         rows += page["certificates"]
         if not page["more"]:
             return rows
@@ -175,7 +174,7 @@ def _resolved(parts: Sequence[str], config: str | None) -> str:
 
 
 def _end(verb: str, fp: Sequence[str], config: str | None) -> None:
-    done = ask(config, ROLE, verb, {"fingerprint": _resolved(fp, config)}, DECIDE_S)
+    done = ask_manager(config, verb, {"fingerprint": _resolved(fp, config)})
     count = done["closed"]
     word = "blocked" if done["blocked"] else "deleted"
     click.echo(f"{word}, {count} connection{'' if count == 1 else 's'} closed: {grouped(done['fingerprint'])}")

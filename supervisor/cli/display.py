@@ -11,11 +11,11 @@ import click
 from msgspec import Struct
 
 from shared.bus.endpoints import Endpoints, endpoints_of
-from shared.bus.filters import KINDS, Filter
-from shared.bus.recording import Entry
-from shared.bus.view import View
 from shared.config.load import find, load
 from shared.errors import ConfigError, RefusedError
+from shared.tap.filters import KINDS, Filter
+from shared.tap.recording import Entry
+from shared.tap.view import View
 from supervisor.cli.common import run_folder
 
 _OPTIONS = (

@@ -6,9 +6,6 @@ from typing import Final
 
 from shared.errors import RefusedError
 
-ROLE: Final = "certificate-manager"
-DECIDE_S: Final = 20.0
-"""Patience with a decision: longer than a slow disk and a silent instance together may take."""
 SHORTEST: Final = 8
 WHOLE: Final = 64
 

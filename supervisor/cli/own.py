@@ -9,8 +9,9 @@ import click
 from shared.config.load import find, load
 from shared.errors import RefusedError
 from shared.tls.hand_over import hand_over
-from supervisor.cli.common import ask, config_option
-from supervisor.cli.fingerprint import DECIDE_S, ROLE, grouped
+from supervisor.cli.common import config_option
+from supervisor.cli.fingerprint import grouped
+from supervisor.cli.manager import ask_manager
 
 LARGEST_BYTES: Final = 64 * 1024
 
@@ -40,15 +41,15 @@ def own(
     if pair is not None:
         done = _import(Path(pair[0]), Path(pair[1]), config)
     elif renew:
-        done = ask(config, ROLE, "own.renew", args, DECIDE_S)
+        done = ask_manager(config, "own.renew", args)
     elif csr:
-        click.echo(ask(config, ROLE, "own.csr", args, DECIDE_S)["pem"], nl=False)
+        click.echo(ask_manager(config, "own.csr", args)["pem"], nl=False)
         return
     elif target is not None:
-        _export(ask(config, ROLE, "own.export", args, DECIDE_S)["pem"], target)
+        _export(ask_manager(config, "own.export", args)["pem"], target)
         return
     else:
-        done = ask(config, ROLE, "own.show", {}, DECIDE_S)
+        done = ask_manager(config, "own.show", {})
     rows = [row for row in done["certificates"] if kind in {None, row["kind"]}]
     click.echo(json.dumps(rows, indent=2) if as_json else "\n\n".join(map(_block, rows)))
 
@@ -58,11 +59,11 @@ def _import(key: Path, chain: Path, config: str | None) -> dict[str, Any]:
     if "PRIVATE KEY" in text:
         raise RefusedError(f"{chain} holds a private key; give KEY and CHAIN in this order, each in its own file")
     if str(key) == "-":
-        return ask(config, ROLE, "own.import", {"chain": text}, DECIDE_S)
+        return ask_manager(config, "own.import", {"chain": text})
     folder = load(find(config)).certificates.keys_dir
     name = hand_over(read_file(key), folder)
     try:
-        return ask(config, ROLE, "own.import", {"chain": text, "key_file": name}, DECIDE_S)
+        return ask_manager(config, "own.import", {"chain": text, "key_file": name})
     finally:
         (folder / name).unlink(missing_ok=True)  # where nobody was there to take it
 

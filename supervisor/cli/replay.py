@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from shared.bus.recording import RecordingReader
+from shared.tap.recording import RecordingReader
 from supervisor.cli.common import config_option
 from supervisor.cli.display import Display, message_options, reachable
 from supervisor.cli.signals import stop_on_signals

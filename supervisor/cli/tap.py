@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from shared.bus.follow import Follower
-from shared.bus.recording import RecordingWriter
 from shared.clock import BOOT_ID
+from shared.tap.follow import Follower
+from shared.tap.recording import RecordingWriter
 from supervisor.cli.common import config_option
 from supervisor.cli.display import Display, message_options, reachable
 from supervisor.cli.signals import Stop, stop_on_signals

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from shared.bus.view import plain
 from shared.registers.decode import Reading, Value
 from shared.registers.row import Row
+from shared.tap.view import plain
 
 WORDS_SHOWN: Final = 4
 _MAP: Final = ("ADDRESS", "HEX", "NAME", "TYPE", "UNIT", "SCALE", "ACCESS", "CLASS")

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from shared import clock
 from shared.bus import codec
 from shared.bus.endpoints import Endpoints, Lock, acquire
-from shared.bus.filters import Filter
-from shared.bus.follow import MOST_INSTANCES
 from shared.bus.messages import Message, Processes
 from shared.bus.publisher import Publisher
-from shared.bus.recording import Entry, RecordingReader
 from shared.bus.sockets import context, pub_socket
-from shared.bus.view import decode
 from shared.errors import BusError, RefusedError
+from shared.tap.filters import Filter
+from shared.tap.follow import MOST_INSTANCES
+from shared.tap.recording import Entry, RecordingReader
+from shared.tap.view import decode
 
 
 def writer(entry: Entry) -> str:

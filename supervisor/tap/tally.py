@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from shared.bus.recording import Entry
-from shared.bus.view import decode, plain
 from shared.errors import BusError
+from shared.tap.recording import Entry
+from shared.tap.view import decode, plain
 
 MOST_TOPICS: Final = 1000
 OTHERS: Final = ("others", b"...")

@@ -52,6 +52,7 @@ TESTED_ELSEWHERE = {
     "supervisor/cli/bus_key.py": "tests/supervisor/cli/test_config.py",
     "supervisor/cli/common.py": "tests/supervisor/cli/test_main.py",
     "supervisor/cli/init.py": "tests/supervisor/cli/test_config.py",
+    "supervisor/cli/manager.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/own.py": "tests/supervisor/cli/test_certs.py",
     "supervisor/cli/ps.py": "tests/supervisor/cli/test_main.py",
     "supervisor/cli/read.py": "tests/supervisor/cli/test_registers.py",

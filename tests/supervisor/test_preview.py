@@ -1,5 +1,7 @@
 """A text is checked as settings and nothing happens: mistakes with line and key, and who would start again."""
 
+import re
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from shared.bus.command import call
 from shared.bus.endpoints import Endpoints
 from shared.errors import MetergateError, RefusedError
-from tests.supervisor.harness import PATIENCE_S, Running, running
+from tests.supervisor.harness import PATIENCE_S, Running, free_port, running
 
 pytestmark = pytest.mark.system
 
@@ -41,6 +43,18 @@ def test_what_would_happen_is_said_and_nothing_does(tmp_path: Path) -> None:
         assert run.file.read_text() == text
         assert {child["name"]: child["pid"] for child in run.command("ps")["children"]} == before
         assert run.command("ps")["config_error"] == ""
+        assert run.end() == 0
+
+
+def test_a_place_where_nobody_can_listen_is_a_mistake(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta") as run, socket.create_server(("127.0.0.1", 0)) as other:
+        run.wait_ready()
+        text, busy = run.file.read_text(), other.getsockname()[1]
+        (fault,) = ask(run, re.sub(r"(?m)^port = \d+", f"port = {busy}", text))["faults"]
+        assert fault["reason"].startswith(f"beta: cannot listen on 127.0.0.1 port {busy}: another program does;")
+        assert ask(run, re.sub(r"(?m)^port = \d+", f"port = {free_port()}", text))["restarts"] == ["beta"]
+        disabled = text.replace("[slave]", "[slave]\nenabled = false")
+        assert ask(run, re.sub(r"(?m)^port = \d+", f"port = {busy}", disabled))["faults"] == []
         assert run.end() == 0
 
 

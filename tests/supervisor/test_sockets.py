@@ -75,3 +75,18 @@ def test_two_colons_mean_both_families(held: ListeningSockets) -> None:
     held.hold("plain-slave", where)
     assert connects(where.port, "127.0.0.1")
     assert connects(where.port, "::1")
+
+
+def test_whether_one_could_listen_is_found_out_without_doing_it(held: ListeningSockets) -> None:
+    where = Listen("127.0.0.1", free_port())
+    held.probe(where)
+    assert not connects(where.port)
+    held.probe(Listen("no.such.name.invalid", where.port))
+    with pytest.raises(RefusedError, match="this machine has no such address"):
+        held.probe(Listen("192.0.2.77", where.port))
+    with socket.create_server(("127.0.0.1", where.port)), pytest.raises(RefusedError, match="another program does"):
+        held.probe(where)
+    held.hold("plain-slave", where)
+    held.probe(Listen("0.0.0.0", where.port))
+    with pytest.raises(RefusedError, match="this machine has no such address"):
+        held.probe(Listen("192.0.2.77", where.port))

@@ -43,6 +43,7 @@ def config(text: str = BASE) -> Config:
         ),
         (("[slave]", "[wallbox]\npresent = true\n[slave]"), {"register-store"}),
         (("[slave]", "[meter.identity]\nmodel = 'x'\n[slave]"), {"register-store"}),
+        (("[slave]", "[console]\nport = 8090\n[slave]"), {"console"}),
         (("[slave]", "[log]\nlevel = 'debug'\n[slave]"), set[str]()),
         (("[slave]", "[master]\nenabled = true\n[slave]"), {"master-pusher"}),
         (("[slave]", "[[master.slave]]\naddress = 'plc'\n[slave]"), {"master-pusher"}),

@@ -127,7 +127,7 @@ def test_what_a_crash_left_is_no_obstacle(run_dir: Path) -> None:
         for name in ("supervisor.json.new", "supervisor.new", "plain-slave.cmd"):
             (gateway.run_dir / name).unlink(missing_ok=True)  # a socket cannot be written into
             (gateway.run_dir / name).write_text("{half of it")
-        (gateway.state_dir / "counters-house.simulated.new").write_bytes(b"half")
+        (gateway.state_dir / "counters-house.simulated.journal.new").write_bytes(b"half")
         gateway.start()
         gateway.wait_ready()
         assert all(now >= then for now, then in zip(_energies(gateway), before, strict=True))

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 from services.console.api.models.events import Audit, AuditRange, AuditRecord
 from services.console.api.route import Call, Route
-from shared.audit_check import load, merged, owners, verify
+from shared.audit.check import load, merged, owners, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.audit import Record
+    from shared.audit.record import Record
 
 FILES: Final = 2
 """Of each owner, 1 MiB at most: some thousand lines."""

@@ -18,7 +18,8 @@ from services.console.stream.tap import Ears
 from services.console.stream.topics import Topics
 from services.console.supervisors import Supervisors
 from shared import clock
-from shared.audit import AuditLog, Who
+from shared.audit.log import AuditLog
+from shared.audit.record import Who
 from shared.bus.endpoints import endpoints_of
 from shared.bus.messages import Event
 from shared.errors import ConfigError, RefusedError

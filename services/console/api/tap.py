@@ -8,7 +8,7 @@ from services.console.api.models.processes import Record, Tap
 from services.console.api.route import Call, Route
 from services.console.stream.response import Download, EventStream
 from services.console.stream.tap import recorded, shown
-from shared.bus.filters import Filter
+from shared.tap.filters import Filter
 
 
 def _wanted(query: Tap | Record) -> Filter:

@@ -7,8 +7,10 @@ import asyncio
 import sqlite3
 import time
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from services.console.api.errors import ApiError
 from services.console.api.models.live import DayEnergy, Series
 from services.console.history.columns import UNKNOWN, powers_of
 from services.console.history.minute import MINUTE_MS, Minute, Row
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from services.console.hear.hear import Hear
     from services.console.history.store import Store
     from shared.config.model import Meter
+
+T = TypeVar("T")
 
 WRITE_S: Final = 60.0
 LOOK_S: Final = 5.0
@@ -84,10 +88,14 @@ class History:
 
     async def run(self) -> None:
         """Write once a minute; at the end what is left. Never returns."""
-        written = pruned = -PRUNE_EVERY_S
+        opened = written = pruned = -PRUNE_EVERY_S
         try:
-            await self._open()
             while True:
+                now = time.monotonic()
+                if self._store is None and now - opened >= WRITE_S:
+                    opened = now
+                    async with self._one:
+                        await self._open()
                 await asyncio.sleep(LOOK_S)
                 now = time.monotonic()
                 for minute in self._minutes.values():
@@ -120,20 +128,16 @@ class History:
         """Minutes that are over; the last 24 hours without a range."""
         to_ms = to_ms or wall_ms()
         from_ms = from_ms or to_ms - DAY_MS
-        async with self._one:
-            store = self._store
-            times, columns = (
-                ([], {}) if store is None else await asyncio.to_thread(store.minutes, meter.id, from_ms, to_ms)
-            )
+        found = await self._asked(lambda store: store.minutes(meter.id, from_ms, to_ms))
+        times, columns = found or ([], {})
         return Series(meter=meter.id, t=times, columns=_nullable(columns), step_ms=MINUTE_MS)
 
     async def days(self, meter: "Meter", first: date | None, last: date | None) -> DayEnergy:
         """Energy of each day; the last month without a range."""
         last = last or datetime.now().astimezone().date()
         first = first or last - timedelta(days=USUAL_DAYS - 1)
-        async with self._one:
-            store = self._store
-            days, columns = ([], {}) if store is None else await asyncio.to_thread(store.days, meter.id, first, last)
+        found = await self._asked(lambda store: store.days(meter.id, first, last))
+        days, columns = found or ([], {})
         return DayEnergy(meter=meter.id, days=days, columns=_nullable(columns), zone=time.strftime("%Z"))
 
     def _put(self, row: Row | None) -> None:
@@ -141,48 +145,81 @@ class History:
             self._waiting.append(row)
             del self._waiting[:-MOST_WAITING]
 
-    async def _open(self) -> None:
+    async def _open(self, *, anew: bool = False) -> None:
         from services.console.history.store import Store  # noqa: PLC0415  # SQLite and its memory, once there is need
 
         try:
-            self._store = await asyncio.to_thread(Store, self._path)
+            self._store = store = await asyncio.to_thread(Store, self._path, anew=anew)
         except (OSError, sqlite3.Error) as error:
-            text = f"{self._path} cannot be used ({error}): the charts begin anew with each start of the console"
-            self._tell("history.broken", text, "error")
+            self._tell_rarely("history.broken", f"{self._path} cannot be used ({error}); it is tried again")
             return
-        if self._store.aside:
-            text = f"{self._path} was damaged; it is kept as {self._store.aside}, and the charts begin anew"
+        if store.aside or anew:
+            what = f"was damaged; it is kept as {store.aside}" if store.aside else "is gone"
+            text = f"{self._path} {what}, and the charts begin anew, with what could be read of the energy of each day"
             self._tell("history.damaged", text, "error")
+
+    async def _with_store(self, work: "Callable[[Store], T]") -> "T | None":
+        """Have it done, by a new file where this one turns out to be damaged; None where there is no file.
+
+        Raises:
+            sqlite3.Error: the disk refused.
+        """
+        async with self._one:
+            if self._store is None:
+                return None
+            try:
+                return await asyncio.to_thread(work, self._store)
+            except sqlite3.DatabaseError as error:
+                from services.console.history.store import is_damage  # noqa: PLC0415  # as in `_open`
+
+                if not is_damage(error):
+                    raise
+            self._store.close()
+            self._store = None
+            await self._open(anew=True)
+            return None if self._store is None else await asyncio.to_thread(work, self._store)
+
+    async def _asked(self, work: "Callable[[Store], T]") -> "T | None":
+        try:
+            return await self._with_store(work)
+        except sqlite3.Error as error:
+            text = f"the charts' file cannot be read now ({error}); try again"
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "history", text) from error
 
     async def _write(self) -> None:
         """What waits; where the disk refuses, it waits on."""
         rows = list(self._waiting)
-        async with self._one:
-            if self._store is None or not await self._done(self._store.write, rows):
-                return
+
+        def write(store: "Store") -> bool:
+            store.write(rows)
+            return True
+
+        if not await self._done(write):
+            return
         self._refused = 0
         gone = set(map(id, rows))
         self._waiting = [row for row in self._waiting if id(row) not in gone]
 
     async def _prune(self) -> None:
-        async with self._one:
-            if self._store is not None:
-                await self._done(self._store.prune, wall_ms(), self._hear.in_force.config.console.history_days)
+        days = self._hear.in_force.config.console.history_days
+        await self._done(lambda store: store.prune(wall_ms(), days))
 
-    async def _done(self, work: "Callable[..., None]", *args: object) -> bool:
+    async def _done(self, work: "Callable[[Store], T]") -> "T | None":
         try:
-            await asyncio.to_thread(work, *args)
+            return await self._with_store(work)
         except sqlite3.Error as error:
-            self._refused += 1
-            if self._refused.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...
-                self._tell("history.unwritten", f"{self._path} cannot be written ({error})", "error")
-            return False
-        return True
+            self._tell_rarely("history.unwritten", f"{self._path} cannot be written ({error})")
+        return None
+
+    def _tell_rarely(self, kind: str, text: str) -> None:
+        self._refused += 1
+        if self._refused.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...
+            self._tell(kind, text, "error")
 
     def _end(self) -> None:
         """The minute in the making too; blocks."""
         if self._store is None:
-            return
+            return  # told before
         for minute in self._minutes.values():
             self._put(minute.close())
         try:

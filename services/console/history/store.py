@@ -2,9 +2,10 @@
 
 WAL, synced at each commit: one or two pages and one sync a minute, 10 MB a day, and after a power failure at most the
 last minutes are missing. Numbers are whole tenths of W and Wh. Old minutes make room for new ones: the file stops to
-grow after `history_days`.
+grow after `history_days`. A damaged file is kept beside; what can still be read of its days goes on in the new one.
 """
 
+import contextlib
 import math
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -56,33 +57,38 @@ class Store:
 
     Args:
         path: of the file.
+        anew: begin another one: this one is damaged, or gone.
 
     Attributes:
-        aside: name under which a damaged file was kept; empty where it was none.
+        aside: name under which a damaged file was kept; empty where there was none.
 
     Raises:
         OSError, sqlite3.Error: it cannot be opened, nor put aside.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, anew: bool = False) -> None:
         self._path = path
-        self.aside = ""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.aside = _put_aside(path) if anew else ""
         try:
             self._db = _opened(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # a full disk, a file of somebody else: nothing is damaged
+            if not is_damage(error):
                 raise
             self.aside = _put_aside(path)
             self._db = _opened(path)
+        if self.aside:
+            _take_over(self._db, path.with_name(self.aside))
         self._meters: dict[str, int] = dict(self._db.execute("SELECT name, id FROM meter"))
 
     def write(self, rows: Sequence[Row]) -> None:
         """Minutes that are over, all or none of them.
 
         Raises:
-            sqlite3.Error: the disk refused.
+            sqlite3.Error: the disk refused, or the file is damaged or gone.
         """
+        if not self._path.exists():  # the disk would take it, and let go of it at the end
+            raise sqlite3.DatabaseError("it was removed")
         with self._db:
             self._db.execute("BEGIN")
             for row in rows:
@@ -228,7 +234,25 @@ def _check(db: sqlite3.Connection, version: int) -> None:
     db.execute("SELECT count(*) FROM meter").fetchone()
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is wrong: not a full disk, a lock, or a file of somebody else."""
+    return type(error) is sqlite3.DatabaseError
+
+
+def _take_over(db: sqlite3.Connection, aside: Path) -> None:
+    """Meters and days, or neither of them: they are few pages, while a damaged one is most likely of minutes."""
+    with contextlib.suppress(sqlite3.DatabaseError):
+        db.execute("ATTACH ? AS old", (str(aside),))
+        with contextlib.suppress(sqlite3.DatabaseError), db:
+            db.execute("BEGIN")
+            db.execute("INSERT INTO meter SELECT * FROM old.meter")
+            db.execute("INSERT INTO day SELECT * FROM old.day")
+        db.execute("DETACH old")
+
+
 def _put_aside(path: Path) -> str:
+    if not path.exists():
+        return ""
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     for suffix in ("", "-wal", "-shm"):
         one = path.with_name(path.name + suffix)

@@ -5,14 +5,13 @@ it. A damaged file lets nobody in and stays where it is, until its owner puts a 
 """
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from services.console.api.models.session import Scope
-from shared.durable import sync_folder
+from shared import durable
 from shared.errors import RefusedError
 
 FORMAT: Final = "metergate-users/1"
@@ -77,7 +76,6 @@ class Accounts:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "users.json"
-        self._beside = folder / "users.json.new"
         self.users: dict[str, UserEntry] = {}
         self.tokens: dict[str, TokenEntry] = {}
         self.sessions: dict[str, SessionEntry] = {}
@@ -104,14 +102,7 @@ class Accounts:
         if self.fault:
             raise RefusedError(self.fault)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            self._beside.replace(self.path)
-            sync_folder(self.path.parent)
+            durable.replace(self.path, content)
         except OSError as error:
             raise RefusedError(f"{self.path} cannot be written ({error.strerror}); nothing was changed") from error
 

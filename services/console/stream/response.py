@@ -23,6 +23,7 @@ SLOW_S: Final = 10.0
 """Who takes nothing for so long is dropped: he reconnects, and gets what he missed."""
 QUIET_S: Final = 4.0
 """A comment at least so often, so that both sides notice when the other one is gone."""
+CUT_S: Final = 1.0
 COMMENT: Final = b":\n\n"
 BEGIN: Final = b"retry: 2000\n\n"
 
@@ -118,6 +119,11 @@ class EventStream(Response):
             await send({"type": "http.response.body"})
         else:
             scope["state"]["abort"]()
+            with contextlib.suppress(
+                TimeoutError
+            ):  # until the server knows, which takes this for a defect of ours else
+                async with asyncio.timeout(CUT_S):
+                    await _gone(receive)
 
     async def _pump(self, send: Any) -> bool:
         """Whether all was sent."""

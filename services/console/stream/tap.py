@@ -17,14 +17,14 @@ from services.console.api.errors import ApiError
 from services.console.api.models.processes import TapMessage
 from services.console.stream.response import COMMENT, QUIET_S, event
 from services.console.times import wall_of
-from shared.bus.follow import Follower, Received
-from shared.bus.recording import beginning, packed
-from shared.bus.view import View, plain
 from shared.clock import BOOT_ID
+from shared.tap.follow import Follower, Received
+from shared.tap.recording import beginning, packed
+from shared.tap.view import View, plain
 
 if TYPE_CHECKING:
     from shared.bus.endpoints import Endpoints
-    from shared.bus.filters import Filter
+    from shared.tap.filters import Filter
 
 MOST: Final = 4
 """Open at once: each is a thread."""

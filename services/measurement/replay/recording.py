@@ -1,4 +1,4 @@
-"""Measurements from what `metergate tap --record` wrote (`shared.bus.recording`): its samples of one meter.
+"""Measurements from what `metergate tap --record` wrote (`shared.tap.recording`): its samples of one meter.
 
 A cut-off end, a damaged message and messages of other kinds are left out; what is left out is said at the start.
 """
@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from services.measurement.replay.frame import Frame
 from shared.bus.codec import decode
 from shared.bus.messages import Sample, topic
-from shared.bus.recording import RecordingReader
 from shared.errors import BusError, ConfigError, RefusedError
+from shared.tap.recording import RecordingReader
 
 _FIRST_BYTES: Final = (*range(0x80, 0x90), 0xDE, 0xDF)  # a msgpack map; no text file begins like that
 _TOPICS: Final = topic(Sample)

@@ -9,7 +9,7 @@ import pytest
 
 from services.certificate_manager import enforcement
 from services.certificate_manager.trust_store import TrustStore
-from shared.audit_check import load, verify
+from shared.audit.check import load, verify
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import DAY, der, pem
 from tests.services.certificate_manager.running import Keeper, accepted, play, stage

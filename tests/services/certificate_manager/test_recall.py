@@ -4,7 +4,7 @@ import pytest
 
 from services.certificate_manager.recall import recall
 from services.certificate_manager.trust_list import Entry, TrustList
-from shared.audit import Record, Who
+from shared.audit.record import Record, Who
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import der
 

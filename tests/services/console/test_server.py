@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from services.console import server
 from services.console.security.certificate import https
 from services.console.server import serve
+from services.console.stream.response import EventStream, Streams
 from shared.modbus.listen import bind
 from tests.support import free_port, until
 
@@ -280,3 +281,37 @@ def test_who_never_ends_a_handshake_takes_a_place_and_not_for_long(
         its.close()
 
     asyncio.run(story())
+
+
+def test_a_stream_that_we_cut_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(server._ToLog, "emit", lambda _, record: told.append(record.getMessage()))
+    streams = Streams()
+
+    async def forever() -> AsyncGenerator[bytes, None]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    async def streaming(scope: Any, receive: Any, send: Any) -> None:
+        await EventStream(forever(), streams, "a")(scope, receive, send)
+
+    async def story() -> None:
+        port = free_port()
+        listening = bind("127.0.0.1", port)
+        listening.listen()
+        work = asyncio.create_task(serve(streaming, (listening,), None, LOG))
+        reader, writer = await connected(port)
+        writer.write(REQUEST)
+        await reader.readuntil(b"x")
+        streams.end("a")
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(5):
+                await reader.read()
+        await until(lambda: len(streams) == 0)
+        writer.close()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+    assert told == []

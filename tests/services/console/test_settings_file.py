@@ -177,7 +177,11 @@ def test_a_draft_is_judged_and_nothing_happens(tmp_path: Path) -> None:
 def test_it_says_when_the_page_itself_is_concerned(tmp_path: Path) -> None:
     async def tell(around: Around) -> None:
         around.verdict = Verdict(restarts=("console",))
-        assert "starts again" in (await around.file.check(TEXT, {})).notes[0]
+        assert (await around.file.check(TEXT, {})).notes[0].endswith("it is back within seconds")
+        moved = await around.file.check(TEXT, {"console.port": 8099})
+        assert moved.notes[0].endswith("it is back within seconds, at http://127.0.0.1:8099/")
+        opened = await around.file.check(TEXT, {"console.host": "::"})
+        assert opened.notes[0].endswith("it is back within seconds, at port 8080, by https")
         around.verdict = Verdict(stops=("console",))
         assert "goes on without it" in (await around.file.check(TEXT, {})).notes[1]
 

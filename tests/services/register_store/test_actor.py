@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from services.register_store.actor import RegisterStore
 from shared import clock
 from shared.actor import Life
-from shared.audit import folder_of
+from shared.audit.record import folder_of
 from shared.bus.messages import Command, Event, Image, Message, Sample, WallboxSettings
 from shared.bus.publisher import Stamp
 from shared.config.model import Config, Gateway, Meter, Slave, Wallbox
@@ -219,7 +219,7 @@ def test_what_cannot_be_noted_is_not_done(tmp_path: Path, monkeypatch: pytest.Mo
 
     async def story() -> None:
         life.sample()
-        monkeypatch.setattr("shared.audit.AuditLog.append", full)
+        monkeypatch.setattr("shared.audit.log.AuditLog.append", full)
         answer = await life.write(41168, 1)
         assert (answer["exception"], "audit log cannot be written" in answer["reason"]) == (4, True)
         assert [settings.mode for settings in life.of(WallboxSettings)] == [-1]

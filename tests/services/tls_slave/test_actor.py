@@ -12,7 +12,7 @@ import structlog
 
 from services.tls_slave.actor import handshake_limits, limits
 from shared import clock
-from shared.audit import folder_of
+from shared.audit.record import folder_of
 from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Enforced, Event, RoleRights, Seen, Sessions, Trust

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from services.tls_slave.report import REFUSAL_BURST, Reporter
 from shared.actor import Life
-from shared.audit_check import load, verify
+from shared.audit.check import load, verify
 from shared.bus.messages import Event
 from shared.config.model import Config, Gateway
 from tests.services.tls_slave.test_access import Gate, of

@@ -10,94 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.modbus.access import READ_ONLY, Access, Later, ReadOnly
-from shared.modbus.connection import Connection
+from shared.modbus.access import Later, ReadOnly
+from shared.modbus.intake import Intake
 from shared.modbus.pdu import Write
 from shared.modbus.slave import Slave
 from shared.modbus.view import Face
+from tests.shared.modbus.bench import Bench
 from tests.shared.modbus.samples import DEADLINE, T0, adu, answer, exception, image, read, registers, replica
-
-
-class Keeper:
-    """Lets in, or not."""
-
-    def __init__(self, *, admits: bool = True) -> None:
-        self.admits = admits
-        self.released = 0
-
-    def admit(self, connection: Connection) -> bool:
-        del connection
-        return self.admits
-
-    def release(self, connection: Connection) -> None:
-        del connection
-        self.released += 1
-
-
-class Transport(asyncio.Transport):
-    """Collects what is written through it; the descriptor is one end of a pair."""
-
-    def __init__(self, sock: socket.socket, peer: tuple[Any, ...] | None = ("192.0.2.1", 50000)) -> None:
-        super().__init__({"socket": sock, "peername": peer})
-        self.written: list[bytes] = []
-        self.closed = self.aborted = self.reading_paused = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written.append(bytes(data))
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        assert (high, low) == (0, None)
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.aborted = self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        self.reading_paused = True
-
-    def is_reading(self) -> bool:
-        return not self.reading_paused
-
-    def resume_reading(self) -> None:
-        self.reading_paused = False
-
-
-class Bench:
-    """A connection, its transport and the peer's end."""
-
-    def __init__(
-        self,
-        *,
-        admits: bool = True,
-        burst: int = 64,
-        peer: tuple[Any, ...] | None = ("192.0.2.1", 5),
-        access: Access = READ_ONLY,
-    ) -> None:
-        self.ours, self.peer = socket.socketpair()
-        self.ours.setblocking(False)
-        self.peer.setblocking(False)
-        self.now = T0
-        self.keeper = Keeper(admits=admits)
-        self.replica = replica()
-        self.connection = Connection(self.keeper, Slave(self.replica, access, burst), lambda: self.now)
-        self.transport = Transport(self.ours, peer)
-        self.connection.connection_made(self.transport)
-
-    def direct(self) -> bytes:
-        """What went to the kernel without the transport."""
-        try:
-            return self.peer.recv(1 << 20)
-        except BlockingIOError:
-            return b""
-
-    def close(self) -> None:
-        self.ours.close()
-        self.peer.close()
 
 
 @pytest.fixture
@@ -359,3 +278,77 @@ def test_what_was_asked_the_short_way_is_told_too_and_a_paused_peer_takes_the_lo
     bench.connection.data_received(read(1, 2, 4))
     assert bench.transport.written[-1] == exception(3, 6, 4)
     assert bench.connection.client(T0).paused
+
+
+def test_the_intake_reads_in_the_transports_stead_until_the_end() -> None:
+    async def story() -> None:
+        intake = Intake()
+        bench = Bench(intake=intake)
+        assert bench.transport.is_reading()  # a transport begins once it is made
+        await asyncio.sleep(0)
+        assert not bench.transport.is_reading()
+        for transaction in (1, 2):
+            bench.peer.send(read(1, 2, transaction))
+            intake.turn()
+        assert bench.transport.written == [answer(registers(1, 2), 1)]
+        assert bench.direct() == answer(registers(1, 2), 2)
+        bench.connection.pause_writing()
+        bench.peer.send(read(1, 2, 3))
+        intake.turn()
+        assert bench.direct() == b""
+        bench.connection.resume_writing()
+        intake.turn()
+        assert bench.direct() == answer(registers(1, 2), 3)
+        bench.peer.shutdown(socket.SHUT_WR)
+        intake.turn()
+        assert bench.transport.is_reading()  # it shall see the end
+        bench.connection.pause_writing()
+        assert not bench.transport.is_reading()
+        bench.connection.resume_writing()
+        assert bench.transport.is_reading()
+        bench.connection.connection_lost(None)
+        bench.close()
+        intake.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("busy", ["backlog", "blocked", "closing"])
+def test_a_connection_in_the_middle_of_something_stays_with_the_transport(busy: str) -> None:
+    async def story() -> None:
+        intake = Intake()
+        bench = Bench(intake=intake, burst=1)
+        if busy == "backlog":
+            bench.connection.data_received(read(0, 1) + read(1, 1) + read(2, 1))
+        elif busy == "blocked":
+            bench.connection.pause_writing()
+        else:
+            bench.transport.close()
+        for _ in range(4):
+            await asyncio.sleep(0)
+        if busy == "blocked":
+            bench.connection.resume_writing()
+        bench.peer.send(read(1, 1))
+        intake.turn()
+        assert bench.direct() == b""
+        assert bench.transport.is_reading() or busy == "closing"
+        bench.close()
+        intake.close()
+
+    asyncio.run(story())
+
+
+def test_an_aborted_connection_is_read_no_more() -> None:
+    async def story() -> None:
+        intake = Intake()
+        bench = Bench(intake=intake)
+        await asyncio.sleep(0)
+        bench.peer.send(read(1, 1))
+        bench.connection.abort()
+        intake.turn()
+        assert bench.transport.aborted
+        assert bench.transport.written == []
+        bench.close()
+        intake.close()
+
+    asyncio.run(story())

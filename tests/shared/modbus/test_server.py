@@ -1,4 +1,4 @@
-"""The server on real sockets, on uvloop and on asyncio's own loop."""
+"""The server on real sockets, on uvloop and on asyncio's own loop, read by the transport and by the intake."""
 
 import asyncio
 import socket
@@ -23,9 +23,11 @@ Story = Callable[[], Coroutine[Any, Any, None]]
 Run = Callable[[Story], None]
 
 
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    factory = uvloop.new_event_loop if request.param == "uvloop" else None
+@pytest.fixture(params=["uvloop", "asyncio", "uvloop, intake", "asyncio, intake"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    loop, _, reads = request.param.partition(", ")
+    monkeypatch.setattr(server_module, "FEW", 0 if reads else 2**31)
+    factory = uvloop.new_event_loop if loop == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
 
         async def bounded(story: Story) -> None:

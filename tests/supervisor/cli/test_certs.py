@@ -165,7 +165,7 @@ def test_a_key_never_goes_over_the_bus(run_dir: Path, config: Path, monkeypatch:
         assert handed.stat().st_mode & 0o777 == 0o600
         return {"certificates": []}
 
-    monkeypatch.setattr("supervisor.cli.own.ask", ask)
+    monkeypatch.setattr("supervisor.cli.manager.ask", ask)
     import_ = ("--import", str(run_dir / "my.key"), str(run_dir / "my.pem"))
     asyncio.run(done(config, "certs", "own", *import_))
     assert len(sent) == 1

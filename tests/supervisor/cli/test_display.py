@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus.filters import Filter
-from shared.bus.follow import Follower
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket
+from shared.tap.filters import Filter
+from shared.tap.follow import Follower
 from supervisor.cli.display import reachable
 from tests.shared.bus.talker import sample
 from tests.supervisor.cli.conftest import Run

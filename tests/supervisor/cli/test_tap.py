@@ -10,10 +10,10 @@ from shared import clock
 from shared.bus import endpoints
 from shared.bus.codec import decode
 from shared.bus.endpoints import Endpoints
-from shared.bus.filters import Filter
-from shared.bus.follow import Follower
 from shared.bus.messages import Image, Published, topic
-from shared.bus.recording import RecordingReader
+from shared.tap.filters import Filter
+from shared.tap.follow import Follower
+from shared.tap.recording import RecordingReader
 from tests.shared.bus.talker import Talker, image, once, sample
 from tests.supervisor.cli.conftest import Run
 from tests.support import Processes, wait_for

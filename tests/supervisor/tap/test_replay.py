@@ -9,11 +9,11 @@ from shared import clock
 from shared.bus import endpoints
 from shared.bus.codec import decode, encode
 from shared.bus.endpoints import Endpoints, acquire
-from shared.bus.filters import Filter
-from shared.bus.follow import Follower
 from shared.bus.messages import Child, Image, Message, Processes, Sample
-from shared.bus.recording import Entry, RecordingWriter
 from shared.errors import RefusedError
+from shared.tap.filters import Filter
+from shared.tap.follow import Follower
+from shared.tap.recording import Entry, RecordingWriter
 from supervisor.tap.replay import Republisher, paced, selected, writer, writers
 from tests.support import wait_for
 

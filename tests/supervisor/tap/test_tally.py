@@ -2,7 +2,7 @@
 
 import msgpack
 
-from shared.bus.recording import Entry
+from shared.tap.recording import Entry
 from supervisor.tap.tally import MOST_TOPICS, Tally
 
 

@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from shared.audit import AuditLog, Who
+from shared.audit.log import AuditLog
+from shared.audit.record import Who
 from tests.services.console.asked import Bench
 
 

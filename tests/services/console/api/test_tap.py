@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from services.console.stream.tap import MOST
-from shared.bus.filters import Filter
+from shared.tap.filters import Filter
 from tests.services.console.asked import Bench
 
 

@@ -56,7 +56,7 @@ def test_what_cannot_be_written_was_not_done(tmp_path: Path) -> None:
         bench = Bench(tmp_path)
         await bench.sign_up()
         accounts = bench.door.accounts
-        accounts._beside = tmp_path / "nowhere" / "users.json.new"
+        accounts.path.with_name("users.json.new").mkdir()  # in the way
         answer = await bench.ask("POST", "/tokens", {"name": "x"})
         assert (answer.status, answer.body["error"]["code"]) == (409, "refused")
         assert not accounts.tokens

@@ -140,3 +140,84 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
         await asyncio.gather(work, return_exceptions=True)
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("harm", ["removed", "damaged"])
+def test_a_file_that_is_lost_while_it_is_used_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "WRITE_S", 0.0)
+
+    async def story() -> None:
+        bench, told = Bench(tmp_path), Told()
+        path = tmp_path / "history.db"
+        history = History(bench.hear, path, told)
+        bench.hear.known.on_sample = history.take
+        work = asyncio.create_task(history.run())
+        await until(lambda: history._store is not None)
+        first, store = history._store, history._store
+        assert store is not None
+        store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if harm == "removed":
+            path.unlink()
+        else:
+            store._db.execute("PRAGMA cache_size = 0")
+            with path.open("r+b") as file:
+                file.seek(4096)
+                file.write(b"\xff" * (path.stat().st_size - 4096))
+        bench.measure(1, active_power=100.0)
+        history._put(history._minutes["house"].close())
+        await until(lambda: not history._waiting)
+        assert history._store is not first
+        assert [kind for kind, *_ in told] == ["history.damaged"]
+        assert ("it is kept as history.db.damaged-" in told[0][1]) == (harm == "damaged")
+        series = await history.minutes(bench.desk.meter(None), wall_ms() - 5 * MINUTE, 0)
+        assert 100.0 in series.columns["grid"]
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "WRITE_S", 0.0)
+
+    async def story() -> None:
+        bench, told = Bench(tmp_path), Told()
+        path = tmp_path / "history.db"
+        path.mkdir()
+        history = History(bench.hear, path, told)
+        bench.hear.known.on_sample = history.take
+        bench.measure(1, active_power=100.0)
+        history._put(history._minutes["house"].close())
+        work = asyncio.create_task(history.run())
+        await until(lambda: history._refused >= 3)
+        assert {kind for kind, *_ in told} == {"history.broken"}
+        path.rmdir()
+        await until(lambda: not history._waiting)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_a_file_that_cannot_be_read_now_is_an_answer_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: Any) -> Any:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Store, "minutes", locked)
+
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        work = asyncio.create_task(bench.desk.history.run())
+        await until(lambda: bench.desk.history._store is not None)
+        answer = await bench.ask("GET", "/history/minutes")
+        assert (answer.status, answer.body["error"]["code"]) == (503, "history")
+        assert "database is locked" in answer.body["error"]["text"]
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.console.history.columns import POWERS, UNKNOWN
 from services.console.history.minute import MINUTE_MS, Row
-from services.console.history.store import Store
+from services.console.history.store import Store, is_damage
 
 NOON = int(datetime(2026, 11, 20, 12, 0).astimezone().timestamp()) * 1000
 DAY = date(2026, 11, 20)
@@ -48,6 +48,7 @@ def test_minutes_come_back_with_their_energy_and_gaps(tmp_path: Path) -> None:
     assert store.minutes("barn", 0, NOON * 2)[0] == []
     times, columns = store.minutes("house", NOON + MINUTE_MS, NOON + MINUTE_MS)
     assert (times, columns["import"]) == ([NOON + MINUTE_MS], [2.5]), "the minute before is asked for too"
+    store.close()
 
 
 def test_two_parts_of_a_minute_are_one(tmp_path: Path) -> None:
@@ -105,7 +106,46 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     assert (tmp_path / store.aside).read_bytes().startswith(b"no database")
     store.write([row()])
     store.close()
-    assert Store(path).aside == ""
+    store = Store(path)
+    assert store.aside == ""
+    store.close()
+
+
+def test_of_a_damaged_file_the_days_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    store = Store(path)
+    store.write([row(minute, imported=float(minute), exported=0.0) for minute in range(-3000, 600)])
+    before = days(store)
+    store.close()
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        for offset in range(size // 8192 * 4096, size, 4096):
+            file.seek(offset)
+            file.write(b"\xff" * 4096)
+    store = Store(path)
+    with pytest.raises(sqlite3.DatabaseError) as damage:
+        store.minutes("house", NOON - DAY_MS, NOON + DAY_MS)
+    assert is_damage(damage.value)
+    store.close()
+    store = Store(path, anew=True)
+    assert days(store) == before
+    assert store.minutes("house", NOON - DAY_MS, NOON + DAY_MS)[0] == []
+    store.write([row(601, imported=601.0, exported=0.0)])
+    assert sum(value for value, _ in days(store).values()) == 3601.0, "they count on"
+    store.close()
+    assert (tmp_path / store.aside).stat().st_size == size
+
+
+def test_a_file_that_was_removed_is_not_written_to(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    (tmp_path / "h.db").unlink()
+    with pytest.raises(sqlite3.DatabaseError, match="it was removed"):
+        store.write([row()])
+    store.close()
+    store = Store(tmp_path / "h.db", anew=True)
+    assert store.aside == ""
+    store.write([row()])
+    store.close()
 
 
 def test_a_disk_that_refuses_is_not_taken_for_damage(tmp_path: Path) -> None:

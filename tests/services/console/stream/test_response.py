@@ -39,6 +39,7 @@ class Wire:
     def scope(self) -> dict[str, Any]:
         def abort() -> None:
             self.aborted = True
+            self.left.set()
 
         return {"method": "GET", "state": {"abort": abort}}
 

@@ -14,8 +14,8 @@ from services.console.stream import tap
 from services.console.stream.response import COMMENT, Download, Streams
 from services.console.stream.tap import MOST, Ears, recorded, shown
 from shared.bus.endpoints import Endpoints
-from shared.bus.filters import Filter
-from shared.bus.recording import RecordingReader
+from shared.tap.filters import Filter
+from shared.tap.recording import RecordingReader
 from tests.shared.bus.talker import Talker, image, once, sample
 
 ALL = Filter()

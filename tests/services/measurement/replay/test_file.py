@@ -8,9 +8,9 @@ from services.measurement.replay.file import GLANCE_BYTES, check, frames, glance
 from services.measurement.replay.table import GLANCE_ROWS
 from shared.bus.codec import encode
 from shared.bus.messages import Sample
-from shared.bus.recording import Entry, RecordingWriter
 from shared.config.model import Replay
 from shared.errors import ConfigError
+from shared.tap.recording import Entry, RecordingWriter
 
 
 def rows(path: Path, good: int, last: str) -> Replay:

@@ -6,8 +6,8 @@ import pytest
 from services.measurement.replay.recording import frames, inspect, is_recording
 from shared.bus.codec import encode
 from shared.bus.messages import Event, Sample, topic
-from shared.bus.recording import Entry, RecordingWriter
 from shared.errors import ConfigError
+from shared.tap.recording import Entry, RecordingWriter
 
 SECOND = 1_000_000_000
 

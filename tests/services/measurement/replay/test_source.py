@@ -7,9 +7,9 @@ from services.measurement.replay.source import ReplaySource
 from services.measurement.source import Link, Reading
 from shared.bus.codec import encode
 from shared.bus.messages import Sample
-from shared.bus.recording import Entry, RecordingWriter
 from shared.config.model import Replay
 from shared.errors import ConfigError
+from shared.tap.recording import Entry, RecordingWriter
 from tests.services.measurement.fake_clock import FakeClock
 
 MS = 1_000_000

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.audit import AuditLog, Who, rotated
-from shared.audit_check import Chain, load, merged, owners, verify, written_after
+from shared.audit.check import Chain, load, merged, owners, verify, written_after
+from shared.audit.log import AuditLog
+from shared.audit.record import Who, rotated
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus import follow
 from shared.bus.endpoints import Endpoints
-from shared.bus.filters import Filter
-from shared.bus.follow import Follower, Received
 from shared.bus.messages import Block, Message
 from shared.bus.publisher import Publisher
+from shared.tap import follow
+from shared.tap.filters import Filter
+from shared.tap.follow import Follower, Received
 from tests.shared.bus.talker import Talker, image, once, sample, silent
 from tests.support import wait_for
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.bus.codec import MAX_BYTES, encode
 from shared.bus.messages import Block, Event, Image, Sample
-from shared.bus.recording import Entry
-from shared.bus.view import LONGEST_LINE, View, decode, plain
 from shared.errors import BusError
+from shared.tap.recording import Entry
+from shared.tap.view import LONGEST_LINE, View, decode, plain
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678900)  # noqa: DTZ001  # shown as it is
 VIEW = View("here")

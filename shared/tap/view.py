@@ -14,9 +14,9 @@ import msgpack
 from msgspec import Struct
 
 from shared.bus.codec import MAX_BYTES
-from shared.bus.recording import Entry
 from shared.errors import BusError
 from shared.registers.quantities import PHASES
+from shared.tap.recording import Entry
 
 DEEPEST: Final = 8
 LONGEST_TEXT: Final = 200

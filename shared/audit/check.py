@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from shared.audit import GENESIS, PRUNED, Head, Record, folder_of, rotated
+from shared.audit.record import GENESIS, PRUNED, Head, Record, folder_of, rotated
 
 _decoder: Final = msgspec.json.Decoder(Record)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shared import audit
-from shared.audit import GENESIS, HEAD_LOST, PRUNED, TORN, AuditLog, Who, folder_of
-from shared.audit_check import load, verify
+from shared.audit.check import load, verify
+from shared.audit.log import AuditLog
+from shared.audit.record import GENESIS, HEAD_LOST, PRUNED, TORN, Record, Who, folder_of
 from tests.killed import writer
 
 CLI = Who("cli")
@@ -32,7 +32,7 @@ def reopened(tmp_path: Path) -> None:
     AuditLog(tmp_path, "tls-slave").close()
 
 
-def whole(tmp_path: Path) -> list[audit.Record]:
+def whole(tmp_path: Path) -> list[Record]:
     records, broken = verify(load(tmp_path, "tls-slave"))
     assert broken is None
     return records
@@ -202,7 +202,8 @@ def test_only_the_owner_can_read_it(log: AuditLog, tmp_path: Path) -> None:
 
 
 WRITER = """
-from shared.audit import AuditLog, Who
+from shared.audit.log import AuditLog
+from shared.audit.record import Who
 
 def write():
     log = AuditLog(Path(sys.argv[1]), "tls-slave", file_bytes=2000, files_kept=1000)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from shared import clock
 from shared.bus.codec import MAX_BYTES
-from shared.bus.recording import FLUSH_NS, FORMAT, Entry, RecordingReader, RecordingWriter
 from shared.errors import RefusedError
+from shared.tap.recording import FLUSH_NS, FORMAT, Entry, RecordingReader, RecordingWriter
 
 ENTRIES = [Entry(1, b"sample/house", b"\x81\xa1a\x01"), Entry(2, b"image/house", b""), Entry(3, b"event/", b"x" * 300)]
 entries = st.lists(

@@ -12,9 +12,9 @@ import zmq
 
 from shared import clock
 from shared.bus.endpoints import Endpoints, instances
-from shared.bus.filters import Filter
-from shared.bus.recording import MAX_TOPIC, Entry
 from shared.bus.sockets import Socket, context, sub_socket
+from shared.tap.filters import Filter
+from shared.tap.recording import MAX_TOPIC, Entry
 
 LOOK_AGAIN_S: Final = 0.5
 MOST_INSTANCES: Final = 64

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.bus.filters import LONGEST_PREFIX, Filter
+from shared.tap.filters import LONGEST_PREFIX, Filter
 
 
 @pytest.mark.parametrize(

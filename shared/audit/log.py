@@ -3,7 +3,7 @@
 `state_dir/audit/<owner>.jsonl` has one JSON object a line. Each holds the SHA-256 of the line before it, also across
 rotated files (`<owner>@000001.jsonl`, ...), so that no line can be edited, moved or taken out unseen. `<owner>.head`
 says how far the chain was written durably, so that lines cut off its end are missed. The oldest files go once there
-are too many; the chain itself says so in a later line. `shared.audit_check` reads and verifies.
+are too many; the chain itself says so in a later line. `check` reads and verifies.
 
 Who can write the folder can also forge a whole new chain: this shows tampering, it does not prevent it.
 """
@@ -11,7 +11,6 @@ Who can write the folder can also forge a whole new chain: this shows tampering,
 import asyncio
 import hashlib
 import os
-import re
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,91 +19,24 @@ from typing import Final
 import msgspec
 
 from shared import clock
+from shared.audit.record import (
+    HEAD_LOST,
+    PRUNED,
+    TORN,
+    Head,
+    Record,
+    Who,
+    folder_of,
+    head_of,
+    last_line,
+    number_of,
+    rotated,
+)
 from shared.durable import append_whole, overwrite, sync_file, sync_folder
 from shared.tls.text import clean
 
 FILE_BYTES: Final = 1024 * 1024
 FILES_KEPT: Final = 16
-GENESIS: Final = "0" * 64
-PRUNED: Final = "audit.pruned"
-TORN: Final = "audit.torn"
-HEAD_LOST: Final = "audit.head_lost"
-_ROTATED: Final = re.compile(r"(?P<owner>.+)@(?P<number>\d{6,})\.jsonl")
-
-
-class Who(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who did it.
-
-    Attributes:
-        by: `cli`, `console`, `modbus` or the owner of the log itself.
-        fingerprint: of the peer's certificate.
-        label: that the owner gave this certificate.
-        address: of the peer.
-        role: in the certificate.
-    """
-
-    by: str
-    fingerprint: str = ""
-    label: str = ""
-    address: str = ""
-    role: str = ""
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One line.
-
-    Attributes:
-        seq: one more than that of the line before.
-        prev: SHA-256 of the line before, hex; zeros in the first.
-        time: wall clock, ISO 8601 in UTC.
-        boot, t_ns: CLOCK_BOOTTIME and under which boot, since the wall clock may be wrong or jump.
-        owner: instance that wrote it.
-        who: did it.
-        what: dotted name, e.g. `certificate.accept`, `wallbox.write`, `refused.role`.
-        target: what it was done to.
-        result: how it ended.
-    """
-
-    seq: int
-    prev: str
-    time: str
-    boot: str
-    t_ns: int
-    owner: str
-    who: Who
-    what: str
-    target: str
-    result: str
-
-
-class Head(msgspec.Struct, frozen=True):
-    """The last line of a chain: its number and the SHA-256 of its bytes."""
-
-    seq: int = 0
-    hash: str = GENESIS
-
-    def encode(self) -> bytes:
-        """As it stands in its file, which is overwritten in place: 85 bytes lie within one sector."""
-        return f"{self.seq:019d} {self.hash}\n".encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> "Head | None":
-        """None where it is damaged."""
-        found = re.fullmatch(rb"(\d{19}) ([0-9a-f]{64})\n", data)
-        return None if found is None else cls(int(found[1]), found[2].decode())
-
-
-def folder_of(state_dir: Path) -> Path:
-    """Where all owners keep their logs."""
-    return state_dir / "audit"
-
-
-def rotated(folder: Path, owner: str) -> list[Path]:
-    """The older files of one owner, oldest first."""
-    found = [(match, path) for path in folder.glob("*@*.jsonl") if (match := _ROTATED.fullmatch(path.name))]
-    return [
-        path for _, path in sorted((int(match["number"]), path) for match, path in found if match["owner"] == owner)
-    ]
 
 
 class AuditLog:
@@ -137,7 +69,7 @@ class AuditLog:
         self._behind: list[int] = []  # descriptors of rotated files that are not on disk yet
         self._doomed: list[Path] = []  # too old; they go once the line that says so is on disk
         older = rotated(self._folder, owner)
-        self._number = _number(older[-1]) if older else 0
+        self._number = number_of(older[-1]) if older else 0
         self._fd = self._open()
         self.durable = Head()
         known = self._read_head()
@@ -209,8 +141,8 @@ class AuditLog:
         content = os.pread(self._fd, self._size, 0)
         whole, newline, torn = content.rpartition(b"\n")
         lines = whole.split(b"\n") if newline else []
-        last = lines[-1] if lines else _last_line(older[-1]) if older else b""
-        found = _head_of(last) if last else Head()
+        last = lines[-1] if lines else last_line(older[-1]) if older else b""
+        found = head_of(last) if last else Head()
         if found is None or found.seq < self.durable.seq:
             if torn:
                 os.write(self._fd, b"\n")
@@ -269,7 +201,7 @@ class AuditLog:
         older = rotated(self._folder, self._owner)
         for path in older[: max(0, len(older) - self._files_kept)]:
             if path not in self._doomed:
-                last = _head_of(_last_line(path))
+                last = head_of(last_line(path))
                 self._write(Who(self._owner), PRUNED, path.name, last.encode().decode().strip() if last else "damaged")
                 self._doomed.append(path)
 
@@ -301,20 +233,3 @@ class _Unsynced(msgspec.Struct, frozen=True):
     descriptors: list[int]
     doomed: list[Path]
     head: Head
-
-
-def _number(path: Path) -> int:
-    match = _ROTATED.fullmatch(path.name)
-    return int(match["number"]) if match else 0
-
-
-def _last_line(path: Path) -> bytes:
-    return path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
-
-
-def _head_of(line: bytes) -> Head | None:
-    try:
-        record = msgspec.json.decode(line, type=Record)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return Head(record.seq, hashlib.sha256(line).hexdigest())
