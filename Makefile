@@ -6,6 +6,8 @@ FLAGS  := -q --disable-pip-version-check --no-input
 
 PAGE   := services/console/page
 NPM    := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE) --loglevel=error
+# Says what went wrong, and gives up soon where no registry answers: the console serves its API without a page.
+CI     := --no-audit --no-fund --prefer-offline --fetch-retries=1 --fetch-timeout=60000 >/dev/null
 
 .PHONY: run page test style types contracts docs screenshots benchmark lock clean
 .DEFAULT_GOAL := run
@@ -15,6 +17,7 @@ run: $(VENV)/.run  ## serve the demo household: Modbus on 1502, the page on 8080
 	@exec $(BIN)/metergate up --config demo/metergate.toml
 
 page: $(PAGE)/dist/index.html  ## build the console's page
+	@:
 
 test: $(VENV)/.dev $(PAGE)/node_modules/.dev page  ## style, types, contracts, then every test
 	$(BIN)/ruff check .
@@ -80,19 +83,19 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 
 # Node.js of the system where it is new enough, else from PyPI into the virtual environment.
 $(VENV)/.node: requirements/page.txt | $(VENV)/bin/python
-	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } >/dev/null 2>&1 || { \
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; } >/dev/null 2>&1 || { \
 	  echo "npm is missing or too old; installing it into $(VENV)"; \
 	  $(BIN)/pip install $(FLAGS) --require-hashes --only-binary=:all: -r requirements/page.txt; }
 	@touch $@
 
 $(PAGE)/node_modules/.run: $(PAGE)/package-lock.json $(VENV)/.node
 	@echo "installing the pinned packages of the page"
-	@$(NPM) ci --omit=dev --silent
+	@$(NPM) ci --omit=dev $(CI)
 	@touch $@
 
 $(PAGE)/node_modules/.dev: $(PAGE)/package-lock.json $(VENV)/.node
 	@echo "installing the pinned packages of the page, with those that check it"
-	@$(NPM) ci --silent
+	@$(NPM) ci $(CI)
 	@touch $(@D)/.run $@
 
 $(PAGE)/dist/index.html: $(PAGE)/node_modules/.run $(PAGE)/build.mjs $(shell find $(PAGE)/src $(PAGE)/static -type f)

@@ -7,10 +7,24 @@ taken says how many were.
 import contextlib
 import os
 import select
+import time
+from collections.abc import Mapping
 from typing import Final
 
 PATIENCE_MS: Final = 200
 """Once; after a line that was lost there is none, until one is taken again."""
+
+_COLOUR: Final = {"debug": "\33[2m", "info": "\33[32m", "warning": "\33[33m", "error": "\33[31m"}
+
+
+def for_people(level: str, instance: str, event: str, fields: Mapping[str, object], *, colours: bool) -> str:
+    """A line as a terminal shows it, with the local time; fields that are empty say nothing there."""
+    stamp = time.strftime("%H:%M:%S")
+    shown = f"{level:<7}"
+    if colours:
+        stamp, shown = f"\33[2m{stamp}\33[0m", f"{_COLOUR.get(level, _COLOUR['error'])}{shown}\33[0m"
+    tail = "".join(f" {name}={value}" for name, value in fields.items() if value != "")
+    return f"{stamp} [{shown}] {instance}: {event}{tail}"
 
 
 class LineWriter:

@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from typing import Final, TextIO, cast
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
 from shared.config.model import Log
-from shared.log_line import LineWriter
+from shared.log_line import LineWriter, for_people
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -21,14 +22,14 @@ def configure(settings: Log, instance: str) -> structlog.typing.FilteringBoundLo
     """
     console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=False)
+        _for_people if console else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if console else [structlog.processors.dict_tracebacks]),
+            structlog.processors.format_exc_info if console else structlog.processors.dict_tracebacks,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
@@ -37,6 +38,15 @@ def configure(settings: Log, instance: str) -> structlog.typing.FilteringBoundLo
     )
     log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(instance=instance)
     return log
+
+
+def _for_people(_: object, __: str, line: MutableMapping[str, Any]) -> str:
+    """The line, with a traceback below it where there is one."""
+    line.pop("timestamp")
+    told = str(line.pop("exception", ""))
+    level, instance, event = (str(line.pop(key, "")) for key in ("level", "instance", "event"))
+    text = for_people(level, instance, event, line, colours=sys.stderr.isatty())
+    return f"{text}\n{told}" if told else text
 
 
 def _stream() -> LineWriter | TextIO:

@@ -1,7 +1,7 @@
 """What the person who starts metergate is told: where to connect, and what is not real."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from shared.config.model import Config
 from supervisor.spec import CONSOLE, PLAIN_SLAVE, TLS_SLAVE, RoleSpec
@@ -18,10 +18,10 @@ def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
             yield f"SIMULATION: the values of meter {meter.id} are invented; nothing real may be controlled by them"
 
 
-def addresses(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
-    """Where clients connect, and where they no longer can."""
+def addresses(config: Config, specs: tuple[RoleSpec, ...], parked: Collection[str] = ()) -> Iterator[str]:
+    """Where clients connect, and where they no longer can; nothing of roles that are parked."""
     for spec in specs:
-        where = spec.listen(config) if spec.enabled(config) else None
+        where = spec.listen(config) if spec.enabled(config) and spec.name not in parked else None
         if where is None:
             continue
         host = f"[{where.host}]" if ":" in where.host else where.host

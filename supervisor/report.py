@@ -7,11 +7,10 @@ from typing import Final
 import msgspec
 
 from shared.config.model import Log
-from shared.log_line import LineWriter
+from shared.log_line import LineWriter, for_people
 
 Value = str | int | float | bool
 _RANK: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3}
-_COLOUR: Final = {"debug": "\33[2m", "info": "\33[32m", "warning": "\33[33m", "error": "\33[31m"}
 
 
 class Report:
@@ -69,11 +68,7 @@ class Report:
         return msgspec.json.encode(line).decode() + "\n"
 
     def _for_people(self, level: str, event: str, fields: dict[str, Value]) -> str:
-        stamp = time.strftime("%H:%M:%S")
-        tail = "".join(f" {name}={value}" for name, value in fields.items())
-        if not self._colours:
-            return f"{stamp} [{level:<7}] {self._instance}: {event}{tail}\n"
-        return f"\33[2m{stamp}\33[0m [{_COLOUR[level]}{level:<7}\33[0m] {self._instance}: {event}{tail}\n"
+        return for_people(level, self._instance, event, fields, colours=self._colours) + "\n"
 
 
 def say(text: str) -> None:

@@ -9,6 +9,8 @@ import socket
 from ipaddress import ip_address
 from typing import Final
 
+from msgspec.structs import replace
+
 from shared.errors import RefusedError
 from supervisor.spec import Listen
 
@@ -36,7 +38,7 @@ class ListeningSockets:
             self.release(instance)
         alone = not any(other.port == where.port for other, _ in self._held.values())
         if where.shared and alone:
-            _listening(Listen(where.host, where.port)).close()  # a shared one would bind beside a stranger's in silence
+            _listening(replace(where, shared=False)).close()  # a shared one would bind beside a stranger's in silence
         opened = _listening(where)
         self._held[instance] = (where, opened)
         return opened
@@ -95,10 +97,10 @@ def _listening(where: Listen) -> socket.socket:
 
 def _cure(error: OSError, where: Listen) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"another program does; `ss -ltnp sport = :{where.port}` names it. Stop it, or choose another port"
+        return f"another program does; `ss -ltnp sport = :{where.port}` names it. Stop it, or set another {where.key}"
     if error.errno == errno.EACCES:
         return (
-            "ports this low need a right. Choose one from 1024 on, or allow it: "
+            f"ports this low need a right. Set {where.key} from 1024 on, or allow it: "
             "sysctl net.ipv4.ip_unprivileged_port_start=0 in a container, "
             "AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit"
         )

@@ -25,11 +25,13 @@ class Listen(Struct, frozen=True):
         host: address or name, `::` for IPv6 and IPv4.
         port: TCP port.
         shared: several processes accept on this port, each with a socket of its own (SO_REUSEPORT).
+        key: the setting of the port, for messages.
     """
 
     host: str
     port: int
     shared: bool = False
+    key: str = "slave.port"
 
 
 def _one(_: Config) -> int:
@@ -115,7 +117,7 @@ def _register_side(meter: Meter) -> Meter:
 
 def _tls_listen(config: Config) -> Listen:
     slave = config.slave
-    return Listen(slave.host, slave.tls_port, shared=slave.workers > 1)
+    return Listen(slave.host, slave.tls_port, shared=slave.workers > 1, key="slave.tls_port")
 
 
 def _plain_listen(config: Config) -> Listen:
@@ -189,7 +191,7 @@ CONSOLE: Final = RoleSpec(
     module="services.console",
     needs=lambda config: config.console,
     enabled=lambda config: config.console.enabled,
-    listen=lambda config: Listen(config.console.host, config.console.port),
+    listen=lambda config: Listen(config.console.host, config.console.port, key="console.port"),
     over_budget="park",
     stop_stage=1,
 )

@@ -14,6 +14,7 @@ from shared.errors import EXIT_USAGE, MetergateError, RefusedError
 from shared.kernel import become_subreaper, raise_descriptor_limit
 from supervisor import greeting
 from supervisor.board import Board
+from supervisor.child import State
 from supervisor.commands import Commands
 from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
@@ -137,7 +138,8 @@ def _supervise(
             supervisor.on_signal(signal.SIGTERM if hung_up else number)
 
         def greet() -> None:
-            for line in greeting.addresses(settings.config, specs):
+            parked = {each.spec.name for each in fleet if each.life.state is State.PARKED}
+            for line in greeting.addresses(settings.config, specs, parked):
                 report.info(line)
 
         supervisor.on_first_ready = greet

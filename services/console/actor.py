@@ -80,7 +80,8 @@ class Console(Actor):
             scheme, place = "https" if settings.https else "http", f"[{host}]" if ":" in host else host
             link = f"{scheme}://{place}:{settings.port}/"
             if sys.stderr.isatty():
-                self.life.log.info("open this link, and set a password there", link=f"{link}#code={door.code}")
+                welcome = f"open {link}#code={door.code} and set a password there"
+                self.life.log.info(welcome)
             else:
                 self.life.log.info("no password is set: the set-up code lets in", page=link, code=door.code)
 

@@ -79,8 +79,17 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         reason, _, place = str(error).rpartition(" (at ")
         line_text = place.removeprefix("line ").partition(",")[0]
         number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        said = shortened(reason or str(error), LONGEST_REASON)
+        said = shortened(reason or str(error), LONGEST_REASON) + _cure(reason)
         raise _wrong(path, number, f"is not valid TOML: {said}") from error
+
+
+def _cure(reason: str) -> str:
+    """What the parser does not say of the two mistakes that are made most."""
+    if reason == "Invalid value":
+        return "; a text needs quotes, and true and false small letters"
+    if reason.startswith("Cannot declare "):
+        return "; put what belongs to it under the first heading of that name"
+    return ""
 
 
 def shortened(text: str, longest: int) -> str:

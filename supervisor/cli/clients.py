@@ -6,6 +6,7 @@ asked.
 
 import ipaddress
 import json
+import re
 from typing import Any, Final
 
 import click
@@ -17,7 +18,7 @@ from shared.bus.messages import Client, Sessions
 from shared.config.load import find, load
 from shared.errors import MetergateError, RefusedError
 from supervisor.cli.common import config_option
-from supervisor.cli.fingerprint import chosen, grouped
+from supervisor.cli.fingerprint import chosen, grouped, joined
 from supervisor.latest import latest
 from supervisor.registers.columns import aligned
 from supervisor.spec import PLAIN_SLAVE, TLS_SLAVE
@@ -94,6 +95,8 @@ def _named(endpoints: Endpoints, names: list[str], who: tuple[str, ...]) -> tupl
         names = [name for name in names if name.partition(".")[0] == TLS_SLAVE.name]
     if not names:
         raise RefusedError(f"{text!r} is no IP address, and no slave that knows certificates runs")
+    if not re.fullmatch("[0-9a-f]+", joined(who)):
+        raise RefusedError(f"{text!r} is neither an IP address nor a fingerprint; `metergate clients` shows them")
     known = set[str]()
     for told in _told(endpoints, names).values():
         known.update(client.fingerprint for client in told.details)

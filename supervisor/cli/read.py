@@ -101,6 +101,8 @@ def _target(config: str | None, host: str | None, port: int | None, unit: int | 
     loaded = load(find(config))
     if not loaded.slave.enabled:
         raise RefusedError("the settings have slave.enabled = false; name another slave with --host")
+    if port is None and loaded.slave.tls and not loaded.slave.plain_alongside_tls:
+        raise RefusedError("encryption is on, and this command speaks plain Modbus TCP; see `metergate registers`")
     meter = _meter(loaded, unit)
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(loaded.slave.host, loaded.slave.host)
     asked = unit if unit is not None else meter.unit if meter else 1

@@ -8,14 +8,13 @@ import asyncio
 import importlib
 from typing import Any, Final
 
-import structlog
-
 from shared import clock
 from shared.bus.command import call
 from shared.bus.endpoints import endpoints_of, is_held
 from shared.bus.messages import Image
-from shared.config.model import Config
+from shared.config.model import Config, Log
 from shared.errors import RefusedError
+from shared.logging import configure
 from supervisor.registers.live import last_image
 
 PUSHER: Final = "master-pusher"
@@ -50,5 +49,5 @@ def try_receiver(config: Config, number: int) -> str:
 
 async def _from_here(config: Config, number: int, image: Image) -> str:
     build: Any = importlib.import_module("services.master_pusher.build")
-    words: str = await build.once(config, number, image, structlog.get_logger(), clock.now_ns())
+    words: str = await build.once(config, number, image, configure(Log(level="error"), PUSHER), clock.now_ns())
     return words

@@ -62,9 +62,21 @@ def test_a_terminal_gets_text(capsys: pytest.CaptureFixture[str], monkeypatch: p
     configure(Log(), "measurement").warning("meter silent", since_s=3)
     text = capsys.readouterr().err
     assert "meter silent" in text
-    assert "measurement" in text
+    assert text.endswith("measurement: meter silent since_s=3\n"), "of the same shape as the supervisor's lines"
     with pytest.raises(json.JSONDecodeError):
         json.loads(text)
+
+
+def test_a_terminal_shows_a_traceback_below_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log = configure(Log(format="console"), "x")
+    try:
+        int("nothing")
+    except ValueError:
+        log.exception("failed", kind="")
+    first, *below = capsys.readouterr().err.splitlines()
+    assert first.endswith("[error  ] x: failed")
+    assert below[0].startswith("Traceback")
+    assert "invalid literal" in below[-1]
 
 
 def test_json_can_be_asked_for_at_a_terminal_and_text_elsewhere(

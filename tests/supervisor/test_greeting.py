@@ -58,6 +58,11 @@ def test_with_tls_it_says_which_door_is_closed(alongside: str, expected: list[st
     assert list(addresses(parse(text.encode(), Path("/etc/metergate.toml"), {}), (PLAIN_SLAVE, TLS_SLAVE))) == expected
 
 
+def test_a_parked_role_is_not_said_to_answer() -> None:
+    config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
+    assert [text.partition(",")[0] for text in addresses(config, ROLES, {"console"})] == ["Modbus TCP on [::]:1502"]
+
+
 def test_each_container_says_what_it_is_about() -> None:
     config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
     assert list(addresses(config, (MEASUREMENT,))) == []

@@ -59,6 +59,8 @@ def test_a_port_in_use_is_named_with_the_cure(held: ListeningSockets, shared: bo
         port = stranger.getsockname()[1]
         with pytest.raises(RefusedError, match=rf"127\.0\.0\.1 port {port}: another program does; `ss -ltnp"):
             held.hold("plain-slave", Listen("127.0.0.1", port, shared=shared))
+        with pytest.raises(RefusedError, match=r"or set another console\.port$"):
+            held.hold("console", Listen("127.0.0.1", port, shared=shared, key="console.port"))
 
 
 def test_a_foreign_address_and_an_unknown_name(held: ListeningSockets) -> None:

@@ -77,7 +77,7 @@ def test_workers_are_instances_and_share_the_port() -> None:
 def test_which_door_is_open(settings: str, running: set[str]) -> None:
     now = config(BASE.replace("port = 1502", f"port = 1502\n{settings}"))
     assert {spec.name for spec in ROLES if spec.enabled(now)} - {"measurement", "register-store", "console"} == running
-    assert TLS_SLAVE.listen(now) == Listen("0.0.0.0", 802)
+    assert TLS_SLAVE.listen(now) == Listen("0.0.0.0", 802, key="slave.tls_port")
 
 
 def test_a_disabled_role_is_one_instance_to_show() -> None:

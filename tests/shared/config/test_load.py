@@ -28,12 +28,15 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str]] = {
     "UTF-16": ("[log]\n".encode("utf-16"), "1: is not UTF-8 text"),
     "byte order mark": (b"\xef\xbb\xbf[log]\n", "1: begins with a byte order mark; save it as UTF-8 without BOM"),
     "no TOML": ("[log]\nlevel info\n", "2: is not valid TOML: Expected '=' after a key in a key/value pair"),
-    "text without quotes": ("[log]\n\nlevel = debug\n", "3: is not valid TOML: Invalid value"),
+    "text without quotes": ("[log]\n\nlevel = debug\n", "3: is not valid TOML: Invalid value; a text needs quotes"),
     "unclosed text": ('[log]\nlevel = "info\n', "2: is not valid TOML"),
     "unclosed list": ("meter = [1,\n\n\n\n", "4: is not valid TOML: "),
     "unclosed header": ("[log\n", "1: is not valid TOML: Expected ']'"),
     "key twice": ('[log]\nlevel = "info"\nlevel = "info"\n', "3: is not valid TOML: Cannot overwrite a value"),
-    "table twice": ("[log]\n[slave]\n[log]\n", "3: is not valid TOML: Cannot declare ('log',) twice"),
+    "table twice": (
+        "[log]\n[slave]\n[log]\n",
+        "3: is not valid TOML: Cannot declare ('log',) twice; put what belongs",
+    ),
     "table after list of it": (METER + "[meter]\n", "4: is not valid TOML: Cannot declare ('meter',) twice"),
     "number of many digits": (
         "[slave]\nport = " + "1" * 5_000,

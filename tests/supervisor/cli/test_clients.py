@@ -157,3 +157,10 @@ def test_what_none_can_do_is_said(run: Run, config: Path, run_dir: Path) -> None
             assert (result.exit_code, result.stdout) == (1, "")
             assert words in result.stderr
     assert run("clients", "pause", "--config", config).exit_code == 2
+
+
+def test_who_is_neither_an_address_nor_a_fingerprint_is_told_so(run: Run, both: Path, run_dir: Path) -> None:
+    with slave(run_dir, "tls-slave", Asked("not asked")):
+        result = run("clients", "pause", "heat-pump", "--config", both)
+        assert result.exit_code == 1
+        assert "'heat-pump' is neither an IP address nor a fingerprint" in result.stderr

@@ -171,6 +171,14 @@ def test_a_slave_that_is_away_is_named(run: Run) -> None:
     assert f"nobody accepts Modbus TCP at 127.0.0.1:{number}" in result.stderr
 
 
+def test_a_slave_that_is_encrypted_is_not_asked_in_plain(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "metergate.toml"
+    path.write_text("[slave]\ntls = true\n")
+    result = run("read", "0", "--config", path)
+    assert result.exit_code == 1
+    assert "encryption is on, and this command speaks plain Modbus TCP" in result.stderr
+
+
 def test_a_slave_that_says_nothing_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("supervisor.registers.client.TIMEOUT_S", 0.1)
     with socket.socket() as deaf:
