@@ -156,8 +156,11 @@ def test_what_none_can_do_is_said(run: Run, config: Path, run_dir: Path) -> None
             result = run("clients", *arguments, "--config", config)
             assert (result.exit_code, result.stdout) == (1, "")
             assert words in result.stderr
-    with slave(run_dir, "tls-slave", Asked("not asked")):
-        result = run("clients", "pause", "heat-pump", "--config", config)
-        assert result.exit_code == 1
-        assert "'heat-pump' is neither an IP address nor a fingerprint" in result.stderr
     assert run("clients", "pause", "--config", config).exit_code == 2
+
+
+def test_a_word_that_names_no_client_is_said_to_be_neither(run: Run, both: Path, run_dir: Path) -> None:
+    with slave(run_dir, "tls-slave.2", Asked()):
+        result = run("clients", "pause", "heat-pump", "--config", both)
+    assert result.exit_code == 1
+    assert "'heat-pump' is neither an IP address nor a fingerprint" in result.stderr
