@@ -45,8 +45,8 @@ docs: $(VENV)/.dev  ## pages that are generated from the code
 screenshots: $(VENV)/.dev page  ## pictures of every page in screenshots/; needs Chromium
 	$(BIN)/python -m tests.browser.screenshots
 
-benchmark: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+benchmark: $(VENV)/.dev  ## ARGS="--quick latency": a short look at one of them
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(VENV)/.dev  ## renew all locks; needs uv and npm
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

@@ -25,6 +25,8 @@ start = "11:30"
 [slave]
 host = "127.0.0.1"
 port = {port}
+[console]
+port = {console}
 """
 REQUEST = struct.Struct(">HHHBBHH")
 
@@ -58,10 +60,10 @@ class Folder:
 @contextmanager
 def folder() -> Iterator[Folder]:
     """A new one."""
-    with tempfile.TemporaryDirectory(prefix="mg-", dir="/tmp") as name, socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-        probe.close()
-        Path(name, "metergate.toml").write_text(SETTINGS.format(port=port), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="mg-", dir="/tmp") as name:
+        with socket.create_server(("127.0.0.1", 0)) as slave, socket.create_server(("127.0.0.1", 0)) as page:
+            port, console = int(slave.getsockname()[1]), int(page.getsockname()[1])
+        Path(name, "metergate.toml").write_text(SETTINGS.format(port=port, console=console), encoding="utf-8")
         yield Folder(Path(name), port)
 
 
@@ -104,10 +106,10 @@ def wait_register(where: Folder) -> None:
 
 
 def wait_ready(where: Folder, supervisor: str) -> list[dict[str, Any]]:
-    """The roles of a supervisor, once all are ready."""
+    """The roles of a supervisor that the settings do not disable, once all are ready."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
-        children = where.state(supervisor).get("children", [])
+        children = [child for child in where.state(supervisor).get("children", []) if child["state"] != "disabled"]
         if children and all(child["state"] == "ready" for child in children):
             return list(children)
         time.sleep(0.002)

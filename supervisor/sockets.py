@@ -57,7 +57,7 @@ class ListeningSockets:
         except ValueError:
             return
         ours = any(other.port == where.port for other, _ in self._held.values())
-        _listening(Listen(where.host, 0 if ours else where.port)).close()
+        _listening(replace(where, port=0 if ours else where.port, shared=False)).close()
 
     def release(self, instance: str) -> None:
         """Stop listening for this instance, if it did."""

@@ -6,19 +6,24 @@ where the pusher is off or has not taken over the receiver yet.
 
 import asyncio
 import importlib
+import logging
 from typing import Any, Final
+
+import structlog
 
 from shared import clock
 from shared.bus.command import call
 from shared.bus.endpoints import endpoints_of, is_held
 from shared.bus.messages import Image
-from shared.config.model import Config, Log
+from shared.config.model import Config
 from shared.errors import RefusedError
-from shared.logging import configure
 from supervisor.registers.live import last_image
 
 PUSHER: Final = "master-pusher"
 MARGIN_S: Final = 2.0
+
+_SILENT: Final = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+"""What happened is told in the answer."""
 
 
 def try_receiver(config: Config, number: int) -> str:
@@ -49,5 +54,5 @@ def try_receiver(config: Config, number: int) -> str:
 
 async def _from_here(config: Config, number: int, image: Image) -> str:
     build: Any = importlib.import_module("services.master_pusher.build")
-    words: str = await build.once(config, number, image, configure(Log(level="error"), PUSHER), clock.now_ns())
+    words: str = await build.once(config, number, image, _SILENT, clock.now_ns())
     return words
