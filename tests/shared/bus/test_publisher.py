@@ -200,7 +200,8 @@ def test_a_flood_of_subscriptions_is_cut_off_and_others_are_served(
                 assert time.monotonic() < until, warned
                 if socket.poll(100):
                     publisher.on_readable()
-            assert rss_kib(os.getpid()) - before < 20_000
+            # Uncut it took 200 MB. What was on its way when it was cut is still taken: a few MB, or tens on a fast machine.
+            assert rss_kib(os.getpid()) - before < 80_000
             again = state(publisher, "house", "again")
             assert honest.poll(5000)
             assert decode(honest.recv_multipart()[1]) == again
