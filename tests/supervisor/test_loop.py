@@ -56,9 +56,10 @@ def test_every_goes_on(loop: Loop) -> None:
         if len(rung) == 3:
             loop.stop()
 
+    begin = now()
     loop.every("tick", 0.01, ring)
     loop.run()
-    assert rung[2] - rung[0] >= 0.02
+    assert rung[2] - begin >= 0.03
 
 
 def test_what_lies_in_a_socket_is_seen_before_an_alarm_that_is_overdue(loop: Loop) -> None:

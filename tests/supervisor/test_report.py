@@ -24,6 +24,7 @@ def test_json_has_the_keys_of_the_roles_lines() -> None:
     buffer = io.StringIO()
     log = structlog.wrap_logger(
         structlog.PrintLogger(buffer),
+        wrapper_class=structlog.BoundLogger,  # whatever another test has configured
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

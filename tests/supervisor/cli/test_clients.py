@@ -159,8 +159,8 @@ def test_what_none_can_do_is_said(run: Run, config: Path, run_dir: Path) -> None
     assert run("clients", "pause", "--config", config).exit_code == 2
 
 
-def test_a_word_that_names_no_client_is_said_to_be_neither(run: Run, both: Path, run_dir: Path) -> None:
-    with slave(run_dir, "tls-slave.2", Asked()):
+def test_who_is_neither_an_address_nor_a_fingerprint_is_told_so(run: Run, both: Path, run_dir: Path) -> None:
+    with slave(run_dir, "tls-slave", Asked("not asked")):
         result = run("clients", "pause", "heat-pump", "--config", both)
-    assert result.exit_code == 1
-    assert "'heat-pump' is neither an IP address nor a fingerprint" in result.stderr
+        assert result.exit_code == 1
+        assert "'heat-pump' is neither an IP address nor a fingerprint" in result.stderr
