@@ -200,7 +200,7 @@ def test_a_flood_of_subscriptions_is_cut_off_and_others_are_served(
                 assert time.monotonic() < until, warned
                 if socket.poll(100):
                     publisher.on_readable()
-            # Uncut it took 200 MB. What was on its way when it was cut is still taken: a few MB, or tens on a fast machine.
+            # Uncut it took 200 MB. What was on its way when it was cut is still taken: tens of MB on a fast machine.
             assert rss_kib(os.getpid()) - before < 80_000
             again = state(publisher, "house", "again")
             assert honest.poll(5000)
