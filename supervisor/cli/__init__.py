@@ -23,7 +23,7 @@ def main() -> NoReturn:
 
         sys.exit(run(names, config))
     if verb == "health":
-        from supervisor.health import health  # noqa: PLC0415  # as above
+        from supervisor.cli.health import health  # noqa: PLC0415  # as above
 
         code, line = health(names, fresh=fresh, config=config)
         print(line, file=sys.stderr if code else sys.stdout)

@@ -19,8 +19,8 @@ from shared.config.load import find, load
 from shared.errors import MetergateError, RefusedError
 from supervisor.cli.common import config_option
 from supervisor.cli.fingerprint import chosen, grouped, joined
-from supervisor.latest import latest
-from supervisor.registers.columns import aligned
+from supervisor.cli.latest import latest
+from supervisor.cli.table import aligned
 from supervisor.spec import PLAIN_SLAVE, TLS_SLAVE
 
 ANSWER_S: Final = 2.0

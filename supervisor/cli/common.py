@@ -12,7 +12,7 @@ from shared.bus.endpoints import Endpoints, instances, is_held
 from shared.bus.network import Network, network_of
 from shared.config.load import find, load, parse
 from shared.errors import RefusedError
-from supervisor.run_dir import find_run_dir
+from supervisor.cli.run_dir import find_run_dir
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -1,7 +1,6 @@
 """`metergate ps`: every supervisor's children, as a table or as JSON."""
 
 import json
-from collections.abc import Sequence
 from typing import Any, Final
 
 import click
@@ -11,6 +10,7 @@ from shared import clock
 from shared.bus.messages import Child
 from shared.errors import RefusedError
 from supervisor.cli.common import config_option, run_folder, supervisors, tell
+from supervisor.cli.table import by_state
 
 ANSWER_S = 2.0
 _COLOUR: Final = {
@@ -21,8 +21,7 @@ _COLOUR: Final = {
     "disabled": "white",
 }
 _HEADINGS: Final = ("NAME", "PID", "STATE", "RESTARTS", "UPTIME", "RSS", "REASON")
-_RIGHT: Final = (False, True, False, True, True, True, False)
-_STATE: Final = _HEADINGS.index("STATE")
+_RIGHT: Final = tuple(map(_HEADINGS.index, ("PID", "RESTARTS", "UPTIME", "RSS")))
 
 
 @click.command()
@@ -78,19 +77,7 @@ def _table(rows: list[tuple[str, Child]]) -> str:
         )
         for _, child in rows
     ]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *cells, strict=True)]
-    lines = [click.style(_line(_HEADINGS, widths), bold=True)]
-    for row in cells:
-        line = _line(row, widths)
-        at = line.index(row[_STATE], sum(widths[:_STATE]))
-        state = click.style(row[_STATE], fg=_COLOUR.get(row[_STATE], "red"))
-        lines.append(line[:at] + state + line[at + len(row[_STATE]) :])
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    aligned = zip(cells, widths, _RIGHT, strict=True)
-    return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in aligned).rstrip()
+    return by_state(_HEADINGS, cells, _COLOUR, _RIGHT)
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from supervisor.cli.common import config_option
-from supervisor.health import health as check
+from supervisor.cli.health import health as check
 from supervisor.up import run as run_roles
 from supervisor.up import up as run_everything
 

@@ -1,0 +1,1 @@
+"""`metergate slaves`: the receivers that are pushed to, and trying one."""

@@ -1,0 +1,1 @@
+"""`metergate tap` and `metergate replay`: what crosses the bus, live and recorded."""

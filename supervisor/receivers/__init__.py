@@ -1,1 +1,0 @@
-"""What the command line knows of the master pusher's receivers."""

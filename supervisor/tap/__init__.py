@@ -1,1 +1,0 @@
-"""Listening in on the bus at a terminal: count, replay."""
