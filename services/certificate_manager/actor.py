@@ -5,13 +5,14 @@ import contextlib
 import time
 from typing import ClassVar, Final
 
-from services.certificate_manager import authorities, ca_folder, listing, rights
-from services.certificate_manager.authorities import Authorities
+from services.certificate_manager import authorities, listing, rights
 from services.certificate_manager.commands import Commands
 from services.certificate_manager.decisions import Decisions
 from services.certificate_manager.enforcement import Enforcement
+from services.certificate_manager.in_force import InForce
+from services.certificate_manager.keyring import Keyring
 from services.certificate_manager.ledger import ROLES, SLAVE, Ledger, Version, is_tls
-from services.certificate_manager.own import Own
+from services.certificate_manager.office import Office
 from services.certificate_manager.pending import Pending
 from services.certificate_manager.recall import recall
 from services.certificate_manager.trust_store import StoreError, TrustStore
@@ -19,11 +20,10 @@ from shared import clock
 from shared.actor import Actor, Life
 from shared.audit.check import written_after
 from shared.audit.log import AuditLog
-from shared.audit.record import Who
 from shared.bus.endpoints import instances, is_held
 from shared.bus.messages import Enforced, Event, Seen, Trust
 from shared.config.model import Config
-from shared.errors import ConfigError, RefusedError
+from shared.errors import ConfigError
 
 LOOK_S: Final = 1.0
 WARN_S: Final = 86_400.0
@@ -41,19 +41,27 @@ class CertificateManager(Actor):
         self._settings = config.certificates
         self._remote = _remote(config)
         self._roles = rights.table(config.certificates)
-        self._own = Own(config.certificates, config.gateway.run_dir)
+        self._own = Keyring(config.certificates, config.gateway.run_dir)
         self._pending = Pending(time.monotonic)
         self._ledger = Ledger()
         self._store = TrustStore(config.gateway.state_dir)
         self._audit = _audit_log(config, life.instance)
-        self._decisions = Decisions(
+        self._force = InForce(
             store=self._store,
             audit=self._audit,
-            pending=self._pending,
             ledger=self._ledger,
             enforcement=Enforcement(
                 config.gateway.run_dir, self._ledger, life.bus.call, follow=self._follow, remote=self._remote
             ),
+            publish=self._publish,
+            tell=self._tell,
+        )
+        self._decisions = Decisions(self._force, self._pending)
+        self._office = Office(
+            force=self._force,
+            pending=self._pending,
+            ca_dir=self._settings.ca_dir,
+            instance=life.instance,
             publish=self._publish,
             tell=self._tell,
         )
@@ -67,10 +75,11 @@ class CertificateManager(Actor):
             self.life.bus.serve(
                 Commands(
                     decisions=self._decisions,
+                    force=self._force,
                     pending=self._pending,
                     ledger=self._ledger,
                     own=self._own,
-                    office=self,
+                    office=self._office,
                     warn_days=self._settings.warn_days,
                 )
             )
@@ -82,67 +91,6 @@ class CertificateManager(Actor):
         finally:
             self._audit.close()
 
-    async def own_changed(self, what: str, result: str, who: Who) -> None:
-        """Publish that own certificates are others now, and audit it."""
-        self._publish()
-        self._tell(what, "warning", f"own certificate is now {result[:16]}: peers may have to accept it", result)
-        await self._decisions.record(what, "own", result, who)
-
-    async def reload_authorities(self, who: Who | None) -> None:
-        """Read the folder of CAs; `who` asked for it, or nobody did and it changed."""
-        await self._take(await asyncio.to_thread(authorities.load, self._settings.ca_dir), who)
-
-    async def add_authority(self, name: str, pem: str, who: Who) -> None:
-        """Put a CA into the folder: durable and audited before it is in force.
-
-        Raises:
-            RefusedError: why not.
-        """
-        subjects = ", ".join(each.subject for each in ca_folder.judged(pem, len(self._decisions.authorities.pem)))
-        beside = await asyncio.to_thread(ca_folder.prepare, self._settings.ca_dir, name, pem)
-        try:
-            await self._decisions.record("authority.add", f"{name}.pem", subjects, who)
-            await asyncio.to_thread(ca_folder.place, beside, name)
-        finally:
-            await asyncio.to_thread(ca_folder.drop, beside)
-        await self.reload_authorities(who)
-
-    async def remove_authority(self, file: str, who: Who) -> None:
-        """Take a file out of the folder: whom it vouched for is refused at once, also where the disk is slow.
-
-        Raises:
-            RefusedError: there is no such file; or it stays, and so does what it vouches for.
-        """
-        folder = self._settings.ca_dir
-        path = ca_folder.known(folder, file)
-        await self._take(await asyncio.to_thread(authorities.load, folder, path.name), who)
-        try:
-            await asyncio.to_thread(ca_folder.take_out, path)
-        except OSError as error:
-            await self.reload_authorities(who)
-            raise RefusedError(
-                f"{path} cannot be removed ({error.strerror}): it is in force; remove it by hand"
-            ) from error
-        await self._decisions.record("authority.remove", path.name, "removed", who)
-        await self.reload_authorities(who)
-
-    async def _take(self, loaded: Authorities, who: Who | None) -> None:
-        """Authorities as they are from now on: fewer are told to all before it is audited, more after it."""
-        before, self._decisions.authorities = self._decisions.authorities, loaded
-        fewer = loaded.fingerprints < before.fingerprints
-        if fewer:
-            self._publish()
-        for fault in loaded.faults:
-            if who is not None or fault not in before.faults:
-                self._tell("authorities.broken", "error", fault, "")
-        if loaded.fingerprints != before.fingerprints:
-            self._pending.forget_authorities(before.fingerprints - loaded.fingerprints)
-            names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
-            self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
-            await self._note("authorities.changed", names, "loaded", who)
-        if loaded.pem != before.pem and not fewer:
-            self._publish()
-
     async def _begin(self) -> None:
         if self._store.fault:
             await self._alarm("trust.damaged", "trust.json", self._store.fault)
@@ -150,8 +98,8 @@ class CertificateManager(Actor):
             await self._recall()
         self._own.forget_leftovers()
         await self._own.begin()
-        self._decisions.authorities = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
-        for fault in self._decisions.authorities.faults:
+        self._force.authorities = await asyncio.to_thread(authorities.load, self._settings.ca_dir)
+        for fault in self._force.authorities.faults:
             self._tell("authorities.broken", "error", fault, "")
         for name in (*ROLES, *self._workers()):
             self._follow(name)
@@ -165,37 +113,29 @@ class CertificateManager(Actor):
             await self._alarm("audit.short", self.life.instance, text)
         state_dir = self.life.config.gateway.state_dir
         later = await asyncio.to_thread(written_after, state_dir, self.life.instance, store.log)
-        recalled = recall(self._decisions.trust, later)
+        recalled = recall(self._force.trust, later)
         if recalled.missing:
             text = f"trust.json is older than the audit log; decide again about {' '.join(recalled.missing)}"
             await self._alarm("trust.incomplete", "trust.json", text)
         if recalled.taken:
-            self._decisions.trust = recalled.trust
+            self._force.trust = recalled.trust
             text = f"trust.json is older than the audit log; it is obeyed about {' '.join(recalled.taken)}"
             await self._alarm("trust.older", "trust.json", text)
             with contextlib.suppress(StoreError):  # told by an event; tried again
-                await self._decisions.save()
+                await self._force.save()
 
     async def _alarm(self, kind: str, target: str, text: str) -> None:
         """At the start, when nobody listens yet: in the log and the audit log now, on the bus soon, in `ps` to stay."""
         self.life.log.error(kind, text=text)
         self._alarms.append((kind, text))
         self.life.status(note="; ".join(text for _, text in self._alarms))
-        await self._note(kind, target, text, None)
+        await self._office.note(kind, target, text, None)
 
     async def _tell_alarms(self) -> None:
         """Once those who listened to the certificate manager before have found this one."""
         await asyncio.sleep(ALARM_S)
         for kind, text in self._alarms:
             self._publish_event(kind, "error", text, "")
-
-    async def _note(self, what: str, target: str, result: str, who: Who | None) -> None:
-        """Audit what happened; where nobody asked for it, nobody is there to be refused, and the event must do."""
-        try:
-            await self._decisions.record(what, target, result, who or Who(self.life.instance))
-        except RefusedError:
-            if who is not None:
-                raise
 
     async def _discover(self) -> None:
         """Find the TLS instances that run, also those of workers that came later."""
@@ -206,7 +146,7 @@ class CertificateManager(Actor):
             for name in self._ledger.heard():
                 if name.partition(".")[0] not in self._remote and not is_held(run_dir, name):
                     self._ledger.forget(name)
-            trust = self._decisions.trust
+            trust = self._force.trust
             self.life.status(accepted=len(trust.accepted()), blocked=len(trust.blocked()), listed=len(self._pending))
             await asyncio.sleep(LOOK_S)
 
@@ -215,13 +155,13 @@ class CertificateManager(Actor):
         saved = warned = time.monotonic()
         self._warn()
         while True:
-            if authorities.mark(self._settings.ca_dir) != self._decisions.authorities.mark:
-                await self.reload_authorities(None)
+            if authorities.mark(self._settings.ca_dir) != self._force.authorities.mark:
+                await self._office.reload_authorities(None)
             now = time.monotonic()
-            if self._decisions.saving.is_due(now - saved):
+            if self._force.saving.is_due(now - saved):
                 saved = now
                 with contextlib.suppress(StoreError):  # told by an event; tried again
-                    await self._decisions.save()
+                    await self._force.save()
             if now >= warned + WARN_S:
                 warned = now
                 self._warn()
@@ -243,13 +183,13 @@ class CertificateManager(Actor):
             self._tell(kind, "info", text, said.fingerprint)
 
     def _publish(self) -> Version:
-        trust = self._decisions.trust
+        trust = self._force.trust
         message = Trust(
             **self.life.bus.stamp(Trust),
             t_ns=clock.now_ns(),
             accepted=trust.accepted(),
             blocked=trust.blocked(),
-            authorities=self._decisions.authorities.pem,
+            authorities=self._force.authorities.pem,
             roles=self._roles,
             own=self._own.version,
             labels=trust.labels(),
@@ -263,7 +203,7 @@ class CertificateManager(Actor):
         for certificate, ends in listing.expiring(self._own.certificates(), now_s, days):
             text = f"own {certificate.key} certificate {ends}; `metergate certs own --renew` makes a new one"
             self._tell("own.expires", "warning", text, certificate.fingerprint)
-        trust = self._decisions.trust
+        trust = self._force.trust
         accepted = [trust.certificate(fingerprint) for fingerprint in trust.accepted()]
         for certificate, ends in listing.expiring(accepted, now_s, days):
             entry = trust.get(certificate.fingerprint)

@@ -3,13 +3,15 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from services.certificate_manager import listing
 from services.certificate_manager.decisions import Decisions
+from services.certificate_manager.in_force import InForce
+from services.certificate_manager.keyring import Keyring, kind_of
 from services.certificate_manager.ledger import Ledger
 from services.certificate_manager.listing import Row
-from services.certificate_manager.own import Own, kind_of
+from services.certificate_manager.office import Office
 from services.certificate_manager.pending import Pending
 from services.certificate_manager.times import iso
 from services.certificate_manager.trust_list import Grant
@@ -25,34 +27,27 @@ Result = dict[str, Any]
 Verb = Callable[[Result, Who], Awaitable[Result]]
 
 
-class Office(Protocol):
-    """What commands need besides decisions."""
-
-    async def own_changed(self, what: str, result: str, who: Who) -> None:
-        """Tell everybody that own certificates are others now."""
-
-    async def reload_authorities(self, who: Who | None) -> None:
-        """Read the folder of CAs now."""
-
-    async def add_authority(self, name: str, pem: str, who: Who) -> None:
-        """Put a CA into the folder."""
-
-    async def remove_authority(self, file: str, who: Who) -> None:
-        """Take a file out of the folder."""
-
-
 class Commands:
     """Carries out commands.
 
     Args:
-        decisions, pending, ledger, own, office: who does it.
+        decisions, force, pending, ledger, own, office: who does it.
         warn_days: of the settings.
     """
 
     def __init__(
-        self, *, decisions: Decisions, pending: Pending, ledger: Ledger, own: Own, office: Office, warn_days: int
+        self,
+        *,
+        decisions: Decisions,
+        force: InForce,
+        pending: Pending,
+        ledger: Ledger,
+        own: Keyring,
+        office: Office,
+        warn_days: int,
     ) -> None:
         self._decisions = decisions
+        self._force = force
         self._pending = pending
         self._ledger = ledger
         self._own = own
@@ -98,9 +93,9 @@ class Commands:
 
     async def _show(self, args: Result, _who: Who) -> Result:
         identity = _fingerprint(args)
-        entry, contact = self._decisions.trust.get(identity), self._pending.get(identity)
+        entry, contact = self._force.trust.get(identity), self._pending.get(identity)
         if entry is not None:
-            return listing.in_full(self._row(identity), self._decisions.trust.certificate(identity), entry.der)
+            return listing.in_full(self._row(identity), self._force.trust.certificate(identity), entry.der)
         if contact is not None:
             return listing.in_full(self._row(identity), contact.certificate, contact.der)
         raise RefusedError(f"no certificate {identity[:16]}... is known; `certs list` shows those that are")
@@ -121,7 +116,7 @@ class Commands:
         if kind is None:
             raise RefusedError("kind is missing; give ec or rsa")
         pem = self._own.request(kind).decode()
-        await self._decisions.record("own.csr", str(kind), "request made", who)
+        await self._force.record("own.csr", str(kind), "request made", who)
         return {"kind": str(kind), "pem": pem}
 
     async def _own_renew(self, args: Result, who: Who) -> Result:
@@ -136,7 +131,7 @@ class Commands:
         return {"certificates": [self._own.row(pair)]}
 
     async def _ca_list(self, _args: Result, _who: Who) -> Result:
-        authorities = self._decisions.authorities
+        authorities = self._force.authorities
         rows = [
             {
                 "fingerprint": each.certificate.fingerprint,
@@ -163,19 +158,19 @@ class Commands:
         return await self._ca_list(args, who)
 
     def _fingerprints(self) -> list[str]:
-        decided = [entry.fingerprint for entry in self._decisions.trust]
+        decided = [entry.fingerprint for entry in self._force.trust]
         return decided + [contact.certificate.fingerprint for contact in self._pending]
 
     def _row(self, identity: str) -> Row:
         now_s, open_now = time.time(), self._ledger.connections(identity)
-        trust = self._decisions.trust
+        trust = self._force.trust
         entry = trust.get(identity)
         if entry is not None:
             return listing.of_entry(entry, trust.certificate(identity), now_s, self._warn_days, open_now)
         contact = self._pending.get(identity)
         if contact is None:
             raise RefusedError(f"no certificate {identity[:16]}... is known any more")
-        names = {each.certificate.fingerprint: each.certificate.subject for each in self._decisions.authorities.found}
+        names = {each.certificate.fingerprint: each.certificate.subject for each in self._force.authorities.found}
         return listing.of_contact(
             contact, trust, authorities=names, now_s=now_s, warn_days=self._warn_days, connections=open_now
         )

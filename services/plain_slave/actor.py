@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 from typing import Final
 
-from shared import clock
 from shared.actor import Actor
 from shared.bus.messages import Image
-from shared.config.model import Slave as Settings
 from shared.modbus.clients import Clients
+from shared.modbus.intake import Intake
 from shared.modbus.listen import bind_by_hand
-from shared.modbus.replica import Replica, Verdict
+from shared.modbus.replica import Replica
 from shared.modbus.server import Limits, Server
 
 STORE: Final = "register-store"
@@ -29,8 +28,9 @@ class PlainSlave(Actor):
         """Serve once the images are here, or it is clear that they are not to be had soon."""
         life, settings = self.life, self.life.config.slave
         self._replica = Replica({meter.id: meter.unit for meter in life.config.meter})
+        self._intake = Intake(self._replica, life.log)
         self._complete = asyncio.Event()
-        server = Server(self._replica, life.log, limits(settings))
+        server = Server(self._replica, life.log, Limits.of(settings))
         clients = Clients(life, server)
         sockets = life.listen or (bind_by_hand(settings.host, settings.port, "slave"),)
         life.bus.subscribe(STORE, Image, self._take)
@@ -51,24 +51,9 @@ class PlainSlave(Actor):
             await server.stop()
 
     def _take(self, image: Image) -> None:
-        """Hand an image to the replica. What it refuses is logged at the 1st, 2nd, 4th, 8th time of its kind."""
-        verdict = self._replica.take(image, clock.now_ns())
+        self._intake.take(image)
         if self._replica.complete:
             self._complete.set()
-        if verdict is Verdict.TAKEN or verdict is Verdict.OLDER:
-            return
-        times = self._replica.counts[verdict]
-        if times.bit_count() == 1:
-            self.life.log.warning("image refused", meter=image.meter, reason=verdict.value, times=times)
-
-
-def limits(settings: Settings) -> Limits:
-    """The server's limits as the settings want them."""
-    return Limits(
-        max_connections=settings.max_connections,
-        max_connections_per_address=settings.max_connections_per_address,
-        idle_timeout_s=settings.idle_timeout_s,
-    )
 
 
 ACTOR = PlainSlave

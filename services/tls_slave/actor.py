@@ -8,14 +8,14 @@ from typing import Final
 
 from services.tls_slave.report import Reporter
 from services.tls_slave.server import TlsServer
-from shared import clock
 from shared.actor import Actor
 from shared.bus.messages import Image, Trust
 from shared.config.model import Slave as Settings
 from shared.errors import ConfigError
 from shared.modbus.clients import Clients
+from shared.modbus.intake import Intake
 from shared.modbus.listen import bind_by_hand
-from shared.modbus.replica import Replica, Verdict
+from shared.modbus.replica import Replica
 from shared.modbus.server import Limits
 from shared.tls.context import server_context
 from shared.tls.decisions import decisions_of
@@ -41,13 +41,14 @@ class TlsSlave(Actor):
         life = self.life
         config = life.config
         self._replica = Replica({meter.id: meter.unit for meter in config.meter})
+        self._intake = Intake(self._replica, life.log)
         self._reporter = Reporter(life)
         self._server = TlsServer(
             self._replica,
             life.log,
             self._reporter,
             life.bus.call,
-            limits=limits(config.slave),
+            limits=Limits.of(config.slave),
             handshakes=handshake_limits(config.slave),
             external_control=config.wallbox.external_control,
         )
@@ -126,23 +127,8 @@ class TlsSlave(Actor):
             self._decided.set()
 
     def _take(self, image: Image) -> None:
-        """Hand an image to the replica. What it refuses is logged at the 1st, 2nd, 4th, 8th time of its kind."""
-        verdict = self._replica.take(image, clock.now_ns())
-        if verdict is Verdict.TAKEN:
+        if self._intake.take(image):
             self._server.image_taken()
-        elif verdict is not Verdict.OLDER:
-            times = self._replica.counts[verdict]
-            if times.bit_count() == 1:
-                self.life.log.warning("image refused", meter=image.meter, reason=verdict.value, times=times)
-
-
-def limits(settings: Settings) -> Limits:
-    """The server's limits as the settings want them."""
-    return Limits(
-        max_connections=settings.max_connections,
-        max_connections_per_address=settings.max_connections_per_address,
-        idle_timeout_s=settings.idle_timeout_s,
-    )
 
 
 def handshake_limits(settings: Settings) -> HandshakeLimits:

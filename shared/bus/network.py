@@ -9,8 +9,8 @@ from typing import Final, NamedTuple, get_args
 
 import zmq
 
-from shared.config.model import Bus as BusSettings
-from shared.config.model import BusHost
+from shared.config.bus import Bus as BusSettings
+from shared.config.bus import BusHost
 from shared.config.section import RoleName
 from shared.errors import ConfigError
 

@@ -15,9 +15,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import NODEFAULT, UNSET
 
+from shared.config.bus import Bus, BusHost
 from shared.config.check import describe, section_of
 from shared.config.master import Target
-from shared.config.model import Bus, BusHost, Config, Group, Identity, Meter, Modbus, Replay, RoleRow, Sensor, Simulated
+from shared.config.model import Config, Group, Identity, Meter, Modbus, Replay, RoleRow, Sensor, Simulated
 from shared.config.section import Section
 
 SOURCES: Final = ("simulated", "modbus", "replay")

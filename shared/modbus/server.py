@@ -9,12 +9,13 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from structlog.typing import FilteringBoundLogger
 
 from shared import clock
 from shared.bus.messages import Client
+from shared.config.model import Slave as Settings
 from shared.errors import RefusedError
 from shared.modbus.access import READ_ONLY, Access
 from shared.modbus.connection import Connection
@@ -44,6 +45,15 @@ class Limits:
     idle_timeout_s: float = 600.0
     stall_timeout_s: float = 30.0
     burst: int = BURST
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As `[slave]` wants them."""
+        return cls(
+            max_connections=settings.max_connections,
+            max_connections_per_address=settings.max_connections_per_address,
+            idle_timeout_s=settings.idle_timeout_s,
+        )
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from shared.clock import RELEASED_S, wall_is_set
 from shared.errors import RefusedError
 from shared.tls.certificate import MAX_ROLE, ROLE_OID
-from shared.tls.own import Kind, OwnPair, PrivateKey
+from shared.tls.pair import Kind, OwnPair, PrivateKey
 
 YEARS: Final = 20
 MAX_COMMON_NAME: Final = 64

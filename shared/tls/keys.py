@@ -18,7 +18,7 @@ from shared.durable import sync_folder, write_new
 from shared.errors import ConfigError, RefusedError
 from shared.tls.certificate import floor, read
 from shared.tls.issue import generate, request
-from shared.tls.own import Kind, OwnKeys, OwnPair, PrivateKey
+from shared.tls.pair import Kind, OwnKeys, OwnPair, PrivateKey
 
 __all__ = (
     "Kind",

@@ -27,6 +27,7 @@ from shared.tls.certificate import names_host
 from shared.tls.context import client_context
 from shared.tls.decisions import NONE, Decisions, decisions_of
 from shared.tls.dial import dial
+from shared.tls.fingerprint import beginning
 from shared.tls.keys import OwnKeys, load_both
 from shared.tls.peer import TlsPeer
 from shared.tls.stream import TlsTransport
@@ -65,7 +66,7 @@ class Vetted:
         if verdict.served:
             return
         certificate = self.peer.certificate
-        what = f"{self._to.place}: its certificate {grouped(certificate.fingerprint)} ..."
+        what = f"{self._to.place}: its certificate {beginning(certificate.fingerprint)} ..."
         if self._misnamed:
             what += f", made out to {', '.join(certificate.names) or 'nobody'} and not to {self._to.host},"
         if verdict.standing is Standing.PENDING:
@@ -235,8 +236,3 @@ class Outward:
     def _tell(self) -> None:
         connections = Counter(vetted.peer.certificate.fingerprint for vetted in self._open.values())
         self._told.enforced(self.decisions.version, self._closed, connections)
-
-
-def grouped(fingerprint: str) -> str:
-    """Its first 16 digits, as one compares them."""
-    return " ".join(fingerprint[at : at + 4] for at in range(0, 16, 4))

@@ -11,13 +11,12 @@ from shared.bus.endpoints import instances
 from shared.config.load import find
 from shared.config.load import load as settings
 from shared.errors import EXIT_REFUSED, RefusedError
+from shared.tls.fingerprint import beginning
 from shared.tls.text import clean
 from supervisor.cli.common import config_option
-from supervisor.cli.fingerprint import grouped
 
 ALWAYS = frozenset(("certificate-manager", "tls-slave"))
 """Roles that keep a log as long as they run; register-store does where registers can be written."""
-SHOWN_DIGITS = 16
 LONGEST = 1000
 
 
@@ -53,7 +52,7 @@ def _line(record: Record) -> str:
     who = record.who
     about = [
         who.label and f'"{who.label}"',
-        who.fingerprint and grouped(who.fingerprint[:SHOWN_DIGITS]),
+        who.fingerprint and beginning(who.fingerprint),
         who.role and f"role {who.role}",
         who.address,
     ]

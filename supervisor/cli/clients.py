@@ -17,8 +17,8 @@ from shared.bus.endpoints import Endpoints, endpoints_of, is_held
 from shared.bus.messages import Client, Sessions
 from shared.config.load import find, load
 from shared.errors import MetergateError, RefusedError
+from shared.tls.fingerprint import beginning, chosen, joined
 from supervisor.cli.common import config_option
-from supervisor.cli.fingerprint import chosen, grouped, joined
 from supervisor.cli.latest import latest
 from supervisor.cli.table import aligned
 from supervisor.spec import PLAIN_SLAVE, TLS_SLAVE
@@ -165,7 +165,7 @@ def _cells(instance: str, t_ns: int, client: Client) -> tuple[str, ...]:
     return (
         instance,
         client.peer,
-        client.label or grouped(client.fingerprint[:16]) or "-",
+        client.label or beginning(client.fingerprint) or "-",
         f"{(t_ns - client.connected_ns) / 1e9:.0f} s",
         str(client.requests),
         str(client.exceptions),

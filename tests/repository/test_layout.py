@@ -17,6 +17,8 @@ LONGEST = {"source": 320, "test": 420}
 TESTED_ELSEWHERE = {
     "services/certificate_manager/__main__.py": "tests/services/certificate_manager/test_actor.py",
     "services/certificate_manager/commands.py": "tests/services/certificate_manager/test_decisions.py",
+    "services/certificate_manager/in_force.py": "tests/services/certificate_manager/test_decisions.py",
+    "services/certificate_manager/office.py": "tests/services/certificate_manager/test_actor.py",
     "services/console/__main__.py": "tests/system/test_console.py",
     "services/console/answers.py": "tests/services/console/test_app.py",
     "services/console/api/about.py": "tests/services/console/api/test_openapi.py",

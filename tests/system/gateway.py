@@ -167,14 +167,6 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def pss_kib(pid: int) -> int:
-    """Proportional set size: shared pages are divided among those who share them."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    raise AssertionError(f"process {pid} has no memory")
-
-
 def private_kib(pid: int) -> int:
     """Memory that is this process's alone: what a leak would grow, whoever else shares the rest."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()

@@ -10,7 +10,8 @@ from shared.connect import Connector
 from shared.errors import PeerError, UntrustedError
 from shared.modbus.pdu import ExceptionCode
 from shared.tls.decisions import NONE, Decisions
-from shared.tls.outward import Outward, Vetted, grouped
+from shared.tls.fingerprint import beginning
+from shared.tls.outward import Outward, Vetted
 
 HANDSHAKE_S: Final = 5.0
 """For name, connection and handshake together: a small meter computes for a second or two."""
@@ -103,4 +104,4 @@ class TlsWire(Wire):
     def _hint(self, code: int) -> str:
         if code != ExceptionCode.ILLEGAL_FUNCTION:
             return ""
-        return f"; has the meter accepted this gateway's certificate {grouped(self._outward.own_fingerprint)} ...?"
+        return f"; has the meter accepted this gateway's certificate {beginning(self._outward.own_fingerprint)} ...?"

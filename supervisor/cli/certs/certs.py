@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import click
 
+from shared.tls.fingerprint import WHOLE, chosen, grouped, joined
 from supervisor.cli.certs.manager import LIST_S, ask_manager
 from supervisor.cli.certs.own import own, read_file
 from supervisor.cli.common import config_option
-from supervisor.cli.fingerprint import WHOLE, chosen, grouped, joined
 
 Row = dict[str, Any]
 

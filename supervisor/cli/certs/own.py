@@ -8,10 +8,10 @@ import click
 
 from shared.config.load import find, load
 from shared.errors import RefusedError
+from shared.tls.fingerprint import grouped
 from shared.tls.hand_over import hand_over
 from supervisor.cli.certs.manager import ask_manager
 from supervisor.cli.common import config_option
-from supervisor.cli.fingerprint import grouped
 
 LARGEST_BYTES: Final = 64 * 1024
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.plain_slave.actor import PlainSlave, limits
+from services.plain_slave.actor import PlainSlave
 from shared import clock
 from shared.actor import Life
 from shared.bus.bus import Bus
@@ -143,12 +143,6 @@ def test_who_connects_before_the_first_image_is_answered_from_it() -> None:
 
     with capture_logs():
         asyncio.run(story())
-
-
-def test_the_settings_become_limits() -> None:
-    settings = Slave(max_connections=3, max_connections_per_address=2, idle_timeout_s=1.5)
-    granted = limits(settings)
-    assert (granted.max_connections, granted.max_connections_per_address, granted.idle_timeout_s) == (3, 2, 1.5)
 
 
 def settings_file(run_dir: Path, port: int) -> dict[str, str]:

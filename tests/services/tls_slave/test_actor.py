@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from services.tls_slave.actor import handshake_limits, limits
+from services.tls_slave.actor import handshake_limits
 from shared import clock
 from shared.audit.record import folder_of
 from shared.bus.bus import Bus
@@ -30,17 +30,8 @@ ONE, OTHER = make("one"), make("other")
 ASK, REFUSED, GIVEN = read(0, 2), exception(3, 1), answer(registers(0, 2))
 
 
-def test_the_settings_become_limits() -> None:
-    settings = Slave(
-        max_connections=3,
-        max_connections_per_address=2,
-        idle_timeout_s=1.5,
-        handshakes_per_s=500,
-        handshakes_per_s_per_address=300,
-    )
-    granted = limits(settings)
-    assert (granted.max_connections, granted.max_connections_per_address, granted.idle_timeout_s) == (3, 2, 1.5)
-    hands = handshake_limits(settings)
+def test_the_settings_become_limits_of_handshakes() -> None:
+    hands = handshake_limits(Slave(handshakes_per_s=500, handshakes_per_s_per_address=300))
     assert (hands.rate, hands.burst, hands.rate_per_origin, hands.burst_per_origin) == (500, 500, 300, 300)
     usual = handshake_limits(Slave())
     assert (usual.rate, usual.rate_per_origin) == (100, 10)

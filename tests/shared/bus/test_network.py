@@ -12,7 +12,7 @@ from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Command
 from shared.bus.network import Endpoint, Network
 from shared.bus.sockets import context, pub_socket, sub_socket
-from shared.config.model import Bus, BusHost
+from shared.config.bus import Bus, BusHost
 from shared.errors import ConfigError
 from tests.support import free_port
 

@@ -1,10 +1,12 @@
 """Images and requests that the tests of the slave share."""
 
 import struct
+from collections.abc import Iterator
 
 from shared import clock
 from shared.bus.messages import Block, Image
 from shared.modbus.replica import Replica
+from shared.modbus.slave import Slave, State
 
 T0 = 1_000_000_000_000
 """CLOCK_BOOTTIME of the sample in `image`."""
@@ -87,3 +89,15 @@ def answer(data: bytes, transaction: int = 1, unit: int = 1, function: int = 3) 
 def exception(function: int, code: int, transaction: int = 1, unit: int = 1) -> bytes:
     """An exception answer."""
     return adu(bytes((function | 0x80, code)), transaction, unit)
+
+
+def run(core: Slave, pieces: Iterator[bytes] | list[bytes], now: int = T0) -> bytes:
+    """Feed the pieces as a server does: work off each backlog, stop at the end."""
+    out = b""
+    for piece in pieces:
+        if core.state is State.ENDED:
+            break
+        out += core.receive(piece, now)
+        while core.state is State.BACKLOG:
+            out += core.resume(now)
+    return out

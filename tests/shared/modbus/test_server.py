@@ -1,107 +1,16 @@
-"""The server on real sockets, on uvloop and on asyncio's own loop."""
+"""The server on real sockets, on uvloop and on asyncio's own loop: requests, answers, the end."""
 
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import pytest
-import structlog
-import uvloop
 
-from shared.modbus import server as server_module
-from shared.modbus.connection import Connection
 from shared.modbus.listen import bind
-from shared.modbus.replica import Replica
-from shared.modbus.server import Limits, Server
-from tests.shared.modbus.samples import DEADLINE, T0, adu, answer, exception, image, read, registers, replica
-
-Story = Callable[[], Coroutine[Any, Any, None]]
-Run = Callable[[Story], None]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    factory = uvloop.new_event_loop if request.param == "uvloop" else None
-    with asyncio.Runner(loop_factory=factory) as runner:
-
-        async def bounded(story: Story) -> None:
-            async with asyncio.timeout(20):
-                await story()
-
-        yield lambda story: runner.run(bounded(story))
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = T0
-
-    def __call__(self) -> int:
-        return self.now
-
-
-class Running:
-    """A server and what a test asks about it."""
-
-    def __init__(self, limits: Limits, held: Replica) -> None:
-        self.replica = held
-        self.clock = Clock()
-        self.lines: list[dict[str, Any]] = []
-        log = structlog.wrap_logger(
-            None, processors=[self._line], wrapper_class=structlog.make_filtering_bound_logger(0)
-        )
-        self.server = Server(held, log, limits, now_ns=self.clock)
-
-    def _line(self, _logger: object, level: str, line: Any) -> Any:
-        self.lines.append({**line, "level": level})
-        raise structlog.DropEvent
-
-    async def connect(self, source: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.server.port, local_addr=(source, 0))
-
-    async def ask(self, request: bytes, size: int) -> bytes:
-        """One exchange on a connection of its own."""
-        reader, writer = await self.connect()
-        writer.write(request)
-        reply = await reader.readexactly(size)
-        writer.close()
-        return reply
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something that only the other side of a socket knows."""
-        while not condition():  # noqa: ASYNC110  # the kernel sets no event of ours
-            await asyncio.sleep(0.002)
-
-    def moves_clock_by(self, seconds: float) -> None:
-        self.clock.now += int(seconds * 1e9)
-
-
-@asynccontextmanager
-async def running(held: Replica | None = None, **limits: Any) -> AsyncIterator[Running]:
-    it = Running(Limits(**limits), held or replica())
-    await it.server.start([bind("127.0.0.1", 0)])
-    try:
-        yield it
-    finally:
-        await it.server.stop(0.05)
-        assert it.server.connections == 0
-
-
-def answered(connection: Connection, requests: int) -> bool:
-    return connection.slave.requests == requests
-
-
-async def end(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the connection ends, in order or by a reset."""
-    try:
-        return await reader.read(-1)
-    except ConnectionResetError:
-        return b""
+from shared.modbus.server import Limits
+from tests.shared.modbus.samples import DEADLINE, adu, answer, exception, image, read, registers, replica
+from tests.shared.modbus.serving import Run, Running, answered, end, running
 
 
 def test_requests_are_answered_in_order_however_they_arrive(run: Run) -> None:
@@ -241,102 +150,6 @@ def test_a_reset_is_forgotten(run: Run) -> None:
             await it.until(lambda: it.server.connections == 0)
             assert await it.ask(read(1, 1), 11) == answer(registers(1, 1))
             assert it.server.counters().accepted == 2
-
-    run(story)
-
-
-def test_silent_clients_are_ended_also_those_that_trickle(run: Run) -> None:
-    async def story() -> None:
-        async with running(idle_timeout_s=0.08, stall_timeout_s=0.04) as it:
-            silent, silent_writer = await it.connect()
-            trickling, trickling_writer = await it.connect()
-            busy, busy_writer = await it.connect()
-            await it.until(lambda: it.server.connections == 3)
-            it.moves_clock_by(0.07)
-            trickling_writer.write(b"\0")
-            busy_writer.write(read(1, 1))
-            assert await busy.readexactly(11)
-            it.server._sweep()
-            assert it.server.connections == 3
-            it.moves_clock_by(0.02)
-            assert await end(silent) == await end(trickling) == b""
-            assert it.server.connections == 1
-            for writer in (silent_writer, trickling_writer, busy_writer):
-                writer.close()
-
-    run(story)
-
-
-def test_a_client_that_takes_nothing_is_ended_without_any_idle_timeout(run: Run) -> None:
-    async def story() -> None:
-        async with running(idle_timeout_s=0, stall_timeout_s=0.05) as it:
-            loop = asyncio.get_running_loop()
-            with socket.socket() as greedy:
-                greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                greedy.setblocking(False)
-                await loop.sock_connect(greedy, ("127.0.0.1", it.server.port))
-                sending = loop.create_task(loop.sock_sendall(greedy, read(40000, 125) * 20000))
-                await it.until(lambda: any(connection._blocked for connection in it.server._connections))
-                while it.server.connections:
-                    it.moves_clock_by(0.1)
-                    await asyncio.sleep(0.01)
-                await asyncio.gather(sending, return_exceptions=True)  # it fails where the kernel did not take all
-
-    run(story)
-
-
-def test_over_the_cap_a_connection_is_closed_counted_and_logged_once_a_minute(run: Run) -> None:
-    async def story() -> None:
-        async with running(max_connections=2) as it:
-            kept = [await it.connect() for _ in range(2)]
-            await it.until(lambda: it.server.connections == 2)
-            for refused in range(1, 4):
-                reader, writer = await it.connect()
-                assert await end(reader) == b""
-                writer.close()
-                assert it.server.counters().refused == refused
-            (line,) = it.lines
-            assert (line["level"], line["reason"]) == ("warning", "2 connections are open")
-            it.moves_clock_by(60)
-            reader, writer = await it.connect()
-            assert await end(reader) == b""
-            writer.close()
-            assert it.lines[1]["untold"] == 2
-            kept.pop()[1].close()
-            await it.until(lambda: it.server.connections == 1)
-            assert await it.ask(read(600, 1), 11) == answer(registers(600, 1))
-            kept.pop()[1].close()
-
-    run(story)
-
-
-def test_one_address_cannot_take_all_places(run: Run) -> None:
-    async def story() -> None:
-        async with running(max_connections_per_address=1) as it:
-            _, first = await it.connect()
-            await it.until(lambda: it.server.connections == 1)
-            reader, second = await it.connect()
-            assert await end(reader) == b""
-            assert it.lines[0]["reason"] == "1 connections from that address are open"
-            other, third = await it.connect("127.0.0.2")
-            third.write(read(1, 1))
-            assert await other.readexactly(11)
-            for writer in (first, second, third):
-                writer.close()
-            await it.until(lambda: it.server.connections == 0)
-            assert not it.server._per_address
-            assert await it.ask(read(1, 1), 11)
-
-    run(story)
-
-
-def test_the_cap_stays_below_the_descriptor_limit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "room_for_connections", lambda: 7)
-
-    async def story() -> None:
-        async with running(max_connections=300) as it:
-            assert it.server.cap == 7
-            assert (it.lines[0]["configured"], it.lines[0]["possible"]) == (300, 7)
 
     run(story)
 

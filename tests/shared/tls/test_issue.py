@@ -9,7 +9,7 @@ from shared.clock import RELEASED_S
 from shared.errors import RefusedError
 from shared.tls.certificate import floor
 from shared.tls.issue import generate
-from shared.tls.own import Kind
+from shared.tls.pair import Kind
 from tests.shared.tls.material import NOW_S, openssl
 
 NAMES = ("meter.example", "192.0.2.1")

@@ -10,9 +10,9 @@ import pytest
 
 from shared.tls import keys
 from shared.tls.certificate import fingerprint
+from shared.tls.fingerprint import grouped
 from shared.tls.keys import Kind
 from supervisor.cli.app import app
-from supervisor.cli.fingerprint import grouped
 from tests.services.certificate_manager.made import der, pem
 from tests.services.certificate_manager.running import Stage, play, stage
 from tests.support import until

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from services.certificate_manager.own import Own, kind_of
+from services.certificate_manager.keyring import Keyring, kind_of
 from shared.config.model import Certificates
 from shared.errors import ConfigError, RefusedError
 from shared.tls import keys
@@ -11,12 +11,12 @@ from shared.tls.hand_over import hand_over
 from shared.tls.keys import Kind
 
 
-def own(folder: Path, **settings: str) -> Own:
+def own(folder: Path, **settings: str) -> Keyring:
     certificates = Certificates(keys_dir=folder, names=("meter.local", "192.168.0.2"), **settings)  # type: ignore[arg-type]
-    return Own(certificates, folder.parent)
+    return Keyring(certificates, folder.parent)
 
 
-def begun(folder: Path, **settings: str) -> Own:
+def begun(folder: Path, **settings: str) -> Keyring:
     made = own(folder, **settings)
     asyncio.run(made.begin())
     return made
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_used_and_damaged_keys_are_told(tmp_path: Path) 
     with pytest.raises(ConfigError, match=r"certificates\.keys_dir: .* cannot be used"):
         begun(tmp_path / "keys")
     with pytest.raises(ConfigError, match=r"certificates\.names"):
-        asyncio.run(Own(Certificates(keys_dir=tmp_path / "other", names=("naïve name",)), tmp_path).begin())
+        asyncio.run(Keyring(Certificates(keys_dir=tmp_path / "other", names=("naïve name",)), tmp_path).begin())
 
 
 def test_request_and_export(folder: Path) -> None:

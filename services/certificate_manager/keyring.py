@@ -21,7 +21,7 @@ from shared.tls.hand_over import NAME
 from shared.tls.keys import Kind, OwnKeys, OwnPair
 
 
-class Own:
+class Keyring:
     """The one writer of the folder of keys.
 
     Args:

@@ -8,11 +8,17 @@ from shared.errors import RefusedError
 
 SHORTEST: Final = 8
 WHOLE: Final = 64
+SHOWN: Final = 16
 
 
 def grouped(fingerprint: str) -> str:
     """In groups of four digits, as one compares them."""
     return " ".join(re.findall(".{1,4}", fingerprint))
+
+
+def beginning(fingerprint: str) -> str:
+    """As many digits as tell certificates apart, in groups."""
+    return grouped(fingerprint[:SHOWN])
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """A key pair of our own."""
 
 from shared.tls.issue import generate
-from shared.tls.own import Kind, OwnKeys
+from shared.tls.pair import Kind, OwnKeys
 from tests.shared.tls.material import NOW_S, own_keys
 
 NAMES = ("meter.example",)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
-from supervisor.cli.fingerprint import chosen, grouped, joined
+from shared.tls.fingerprint import chosen, grouped, joined
 
 ONE, TWO = "ab12cd34" + "0" * 56, "ab12cd35" + "0" * 56
 
