@@ -74,11 +74,17 @@ def judge(children: list[State], *, fresh: bool, now_ns: int, others: Iterable[S
         if all(t_ns is None for t_ns in until.values()):
             faults = ["none of these roles knows how fresh the image is; ask register-store or a slave"]
         elif faults:
-            causes = {f"{child['name']}: {child['reason']}" for child in (*children, *others) if child["reason"]}
-            faults.extend(sorted(causes))
+            faults.extend(
+                sorted({f"{child['name']}: {child['reason']}" for child in (*children, *others) if _ails(child)})
+            )
     if faults:
         return EXIT_REFUSED, "; ".join(faults)
     return EXIT_DONE, " ".join(f"{child['name']}={_state(child)}" for child in children)
+
+
+def _ails(child: State) -> bool:
+    """Whether it says something that may be why an image is old; that it is disabled explains nothing."""
+    return bool(child["reason"]) and child["state"] != "disabled"
 
 
 def _state(child: State) -> str:

@@ -13,7 +13,7 @@ M = TypeVar("M", bound=Message)
 
 
 def latest(endpoints: Endpoints, instance: str, kind: type[M], key: str = "", timeout_s: float = 1.5) -> M:
-    """What that instance said last.
+    """What that instance said last; what somebody else says in its place is passed over.
 
     Raises:
         PeerError: it says nothing.
@@ -26,7 +26,13 @@ def latest(endpoints: Endpoints, instance: str, kind: type[M], key: str = "", ti
             frames = socket.recv_multipart()
             if len(frames) == 2 and frames[0] == name:  # another topic may begin with this one's name
                 message = decode(frames[1])
-                if isinstance(message, kind):
+                if isinstance(message, kind) and _is_its_own(message, endpoints, instance):
                     return message
     what = name.decode().partition("/")[0] + (f" of meter {key!r}" if key else "")
     raise PeerError(f"{instance} publishes no {what}; see `metergate ps` where it runs")
+
+
+def _is_its_own(message: Message, endpoints: Endpoints, instance: str) -> bool:
+    """Whether that instance said it, of a generation that its lock file knows, where that can be told."""
+    newest = endpoints.generation(instance)
+    return message.src == instance and (newest is None or message.gen <= newest)

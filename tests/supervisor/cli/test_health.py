@@ -151,3 +151,14 @@ def test_it_needs_nothing_but_the_standard_library(folder: Path) -> None:
     assert line == "plain-slave=ready"
     assert not {"msgspec", "zmq", "click", "structlog", "rich", "tomlkit"} & set(modules.replace("'", " ").split())
     lock.release()
+
+
+def test_roles_that_are_disabled_are_no_reason_for_an_old_image() -> None:
+    store = child("register-store", fresh_until_ns=9)
+    measurement = child("measurement", reason="meter house: 192.0.2.20:502 does not answer")
+    disabled = child("console", state="disabled", reason="disabled by the settings")
+    code, line = judge([store, disabled], fresh=True, now_ns=10, others=[store, measurement, disabled])
+    assert (code, line) == (
+        1,
+        "register-store has no fresh image; measurement: meter house: 192.0.2.20:502 does not answer",
+    )
