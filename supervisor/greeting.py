@@ -3,12 +3,15 @@
 import socket
 from collections.abc import Collection, Iterator
 
+from shared.config.faults import lines
 from shared.config.model import Config
+from supervisor.settings import Settings
 from supervisor.spec import CONSOLE, PLAIN_SLAVE, TLS_SLAVE, RoleSpec
 
 
-def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
+def warnings(settings: Settings, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
     """What to know before trusting a value."""
+    config = settings.config
     if not any(spec.name == "measurement" for spec in specs):
         return
     if not config.meter:
@@ -16,6 +19,7 @@ def warnings(config: Config, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
     for meter in config.meter:
         if meter.source == "simulated":
             yield f"SIMULATION: the values of meter {meter.id} are invented; nothing real may be controlled by them"
+    yield from lines(settings.path, settings.advice())
 
 
 def addresses(config: Config, specs: tuple[RoleSpec, ...], parked: Collection[str] = ()) -> Iterator[str]:

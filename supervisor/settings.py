@@ -8,9 +8,12 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from shared.config.advice import of_meters
+from shared.config.faults import located
 from shared.config.load import parse, read
 from shared.config.model import Config
-from shared.errors import ConfigError, RefusedError
+from shared.config.toml import text_of
+from shared.errors import ConfigError, Fault, RefusedError
 
 FIXED: Final = ("gateway", "bus", "supervisor", "log")
 """Sections that this process uses itself, or that concern everybody at once; read at its start only."""
@@ -72,6 +75,10 @@ class Settings:
         self._content, self.config = draft
         self.pending = left_for_a_start(self.started, self.config)
         return before if self.config != before else None
+
+    def advice(self) -> tuple[Fault, ...]:
+        """What is in force about meters, and should be known all the same; of receivers the pusher tells."""
+        return located(text_of(self._content, self.path), of_meters(self.config))
 
     def hand_over(self, copy: Path) -> None:
         """Write the content in force where the roles read it, now and whenever it changes.

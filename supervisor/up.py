@@ -151,7 +151,7 @@ def _supervise(
         loop.watch(pub, publisher.on_readable)
         loop.watch(cmd, control.on_readable)
         try:
-            for line in greeting.warnings(config, specs):
+            for line in greeting.warnings(settings, specs):
                 report.warning(line)
             supervisor.start()
             supervisor.run()

@@ -1,6 +1,6 @@
 """Mistakes in the settings with their places, and the error that says them: one line each, `file:line: key: reason`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,12 @@ def located(text: str, problems: Iterable[Problem]) -> tuple[Fault, ...]:
 
 def wrong(path: Path, faults: tuple[Fault, ...]) -> ConfigError:
     """The error to raise for these; `path` is for its text."""
-    return ConfigError("\n".join(f"{path}{_place(fault)}: {fault.reason}" for fault in faults), faults)
+    return ConfigError("\n".join(lines(path, faults)), faults)
+
+
+def lines(path: Path, faults: Iterable[Fault]) -> Iterator[str]:
+    """As they are told: `file:line: key: reason`."""
+    return (f"{path}{_place(fault)}: {fault.reason}" for fault in faults)
 
 
 def faults_of(error: ConfigError) -> tuple[Fault, ...]:

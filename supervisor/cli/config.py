@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 
+from shared.config.advice import advice
 from shared.config.check import dotted
 from shared.config.edit import set_value
 from shared.config.effective import as_toml, effective
+from shared.config.faults import lines, located
 from shared.config.load import find, load, parse
 from shared.config.model import Config
 from shared.errors import ConfigError
@@ -26,10 +28,15 @@ def config() -> None:
 @config.command(short_help="Say all that is wrong with the settings file.")
 @config_option
 def check(*, config: str | None) -> None:
-    """Say all that is wrong with the settings file and the files that it names, with its line; exit 78 then."""
+    """Say all that is wrong with the settings file and the files that it names, with its line; exit 78 then.
+
+    What is allowed, but should be known, is a warning.
+    """
     path = find(config)
     loaded = load(path)
     verify(verifiers(ROLES, None, loaded), path.read_bytes(), path)
+    for line in lines(path, located(path.read_text(encoding="utf-8"), advice(loaded))):
+        click.echo(f"warning: {line}", err=True)
     click.echo(f"{path}: ok: {_found(loaded)}")
 
 

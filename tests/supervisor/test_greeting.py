@@ -4,6 +4,7 @@ import pytest
 
 from shared.config.load import parse
 from supervisor.greeting import addresses, warnings
+from supervisor.settings import Settings
 from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, ROLES, TLS_SLAVE
 
 TWO_METERS = """
@@ -22,14 +23,30 @@ port = 1502
 """
 
 
+def settings(folder: Path, text: str) -> Settings:
+    file = folder / "metergate.toml"
+    file.write_text(text)
+    return Settings(file)
+
+
 def test_where_to_connect_and_what_is_not_real() -> None:
     config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
     assert list(addresses(config, ROLES)) == [
         "Modbus TCP on [::]:1502, unit 1 (house, SIMULATION), unit 2 (barn)",
         "the page is at http://127.0.0.1:8080/",
     ]
-    assert [text.partition(":")[0] for text in warnings(config, ROLES)] == ["SIMULATION"]
-    assert "meter house" in next(warnings(config, ROLES))
+
+
+def test_what_to_know_before_trusting_a_value(tmp_path: Path) -> None:
+    simulated, example = warnings(settings(tmp_path, TWO_METERS), ROLES)
+    assert simulated.startswith("SIMULATION: the values of meter house are invented")
+    assert example == (
+        f"{tmp_path}/metergate.toml:10: meter[2].modbus.host: is 192.0.2.7, an address for examples, at which no meter "
+        "answers; give that of yours: `metergate config set meter[2].modbus.host ADDRESS`"
+    )
+    assert list(warnings(settings(tmp_path, TWO_METERS), (PLAIN_SLAVE,))) == []
+    (none,) = warnings(settings(tmp_path, "[console]\nenabled = false\n"), ROLES)
+    assert "exception 04" in none
 
 
 @pytest.mark.parametrize(
@@ -66,7 +83,5 @@ def test_a_parked_role_is_not_said_to_answer() -> None:
 def test_each_container_says_what_it_is_about() -> None:
     config = parse(TWO_METERS.encode(), Path("/etc/metergate.toml"), {})
     assert list(addresses(config, (MEASUREMENT,))) == []
-    assert list(warnings(config, (PLAIN_SLAVE,))) == []
     disabled = parse(b"[slave]\nenabled = false\n[console]\nenabled = false\n", Path("/etc/metergate.toml"), {})
     assert list(addresses(disabled, ROLES)) == []
-    assert "exception 04" in next(warnings(disabled, ROLES))

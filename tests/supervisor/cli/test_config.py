@@ -31,6 +31,21 @@ def test_check_names_every_mistake(run: Run, config: Path) -> None:
     assert f"{config}:12: slave.prot: is no setting; did you mean 'port'?" in second
 
 
+def test_check_warns_of_what_is_allowed_and_serves_nobody(run: Run, tmp_path: Path) -> None:
+    """As `init` leaves it: an address at which nothing answers."""
+    file = tmp_path / "metergate.toml"
+    run("init", "--source", "modbus", file)
+    result = run("config", "check", "--config", file)
+    assert (result.exit_code, result.stdout.partition(": ")[2][:2]) == (0, "ok")
+    line = file.read_text(encoding="utf-8").splitlines().index('host = "192.0.2.20"') + 1
+    assert result.stderr == (
+        f"warning: {file}:{line}: meter.modbus.host: is 192.0.2.20, an address for examples, at which no meter "
+        "answers; give that of yours: `metergate config set meter.modbus.host ADDRESS`\n"
+    )
+    assert run("config", "set", "meter.modbus.host", "192.168.0.20", "--config", file).exit_code == 0
+    assert run("config", "check", "--config", file).stderr == ""
+
+
 def test_show_is_a_file_that_means_the_same(run: Run, config: Path, tmp_path: Path) -> None:
     result = run("config", "show", "--config", config)
     assert result.exit_code == 0
