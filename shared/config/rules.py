@@ -112,6 +112,40 @@ def _target(target: Target, groups: tuple[GroupName, ...], meters: set[str]) -> 
         yield "base_offset", f"is {target.base_offset}, which moves registers to {first}-{end - 1}, outside of 0-65535"
 
 
+def _receivers_once(config: Config) -> Iterator[Problem]:
+    """No receiver twice, and no register written from two entries: the second would undo the first at each push."""
+    master, first = config.master, next((meter.id for meter in config.meter), "")
+    seen: list[tuple[int, tuple[object, ...], set[int]]] = []
+    for index, target in enumerate(master.slave):
+        try:
+            place = target.receiver
+        except ValueError:  # said by `_target`
+            continue
+        if not target.enabled:
+            continue
+        meter = first if target.meter is UNSET else target.meter
+        who = (place.url, meter) if place.web else (place.host.casefold(), place.port, target.unit)
+        registers = {0} if place.web else _written(target, master.groups_of(target))
+        for before, other, taken in seen:
+            if other == who and not taken.isdisjoint(registers):
+                yield Problem(("master", "slave", index, "address"), _twice(target, before, registers & taken))
+                break
+        seen.append((index, who, registers))
+
+
+def _written(target: Target, groups: tuple[GroupName, ...]) -> set[int]:
+    return {register + target.base_offset for name in groups for register in range(*GROUP_RANGES[name])}
+
+
+def _twice(target: Target, before: int, registers: set[int]) -> str:
+    if target.receiver.web:
+        return f"is {target.address!r} like that of slave {before + 1}, for the same meter; take one of them out"
+    return (
+        f"is {target.address!r}, unit {target.unit}, where slave {before + 1} writes register {min(registers)} too; "
+        "take one of them out, or give this one another unit, base_offset or groups"
+    )
+
+
 def _console(config: Config) -> Iterator[Problem]:
     console = config.console
     if console.tls == "off" and not console.is_local:
@@ -173,5 +207,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _encryption,
     _role_rows,
     _master,
+    _receivers_once,
 )
 _METER_RULES: Final[tuple[Callable[[Meter], Iterator[Problem]], ...]] = (_source_table, _stale_after, _numbers_once)

@@ -33,7 +33,7 @@ def test_defaults_are_those_of_the_device() -> None:
 
 def test_groups_of_all_and_of_one() -> None:
     found = master(
-        f"[master.groups]\nenergy_phases = false\n{SLAVE}{SLAVE}groups = ['energy_phases', 'energy_total']\n"
+        f"[master.groups]\nenergy_phases = false\n{SLAVE}{SLAVE}unit = 2\ngroups = ['energy_phases', 'energy_total']\n"
     )
     assert found.groups_of(found.slave[0]) == ("instantaneous_total", "instantaneous_phases", "energy_total")
     assert found.groups_of(found.slave[1]) == ("energy_total", "energy_phases"), "in the order of their addresses"
@@ -43,15 +43,63 @@ def test_groups_of_all_and_of_one() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        SLAVE,
+        "[[master.slave]]\naddress = 'PLC:502'\nlabel = 'other name'\n",
+        f"{SLAVE}groups = ['energy_total']\n",
+        f"{SLAVE}meter = 'barn'\n",
+        f"{SLAVE}base_offset = 700\n",
+    ],
+)
+def test_no_register_of_a_slave_is_written_twice(other: str) -> None:
+    """The values of the second would stand where those of the first are looked for, and be overwritten again."""
+    text = fault(f"[[meter]]\nid = 'barn'\nunit = 2\nsource = 'simulated'\n{SLAVE}label = 'x'\n{other}")
+    assert f"{PLACE}:12: master.slave[2].address: is 'plc" in text.lower()
+    assert "where slave 1 writes register " in text
+    assert "take one of them out, or give this one another unit, base_offset or groups" in text
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"{SLAVE}unit = 2\n",
+        f"{SLAVE}port = 503\n",
+        f"{SLAVE}base_offset = 1000\n",
+        f"{SLAVE}enabled = false\n",
+        "[[master.slave]]\naddress = 'plc2'\n",
+        "[[master.slave]]\naddress = 'http://plc/'\n",
+    ],
+)
+def test_one_slave_may_be_named_twice_where_its_registers_are_others(other: str) -> None:
+    assert len(master(SLAVE + other).slave) == 2
+
+
+def test_parts_of_the_registers_may_be_pushed_in_different_ways() -> None:
+    total, phases = f"{SLAVE}groups = ['energy_total']\nonly_changes = true\n", f"{SLAVE}groups = ['energy_phases']\n"
+    assert len(master(total + phases).slave) == 2
+
+
+def test_a_web_service_gets_each_meter_once() -> None:
+    web = "[[master.slave]]\naddress = 'http://h/x'\n"
+    barn = "[[meter]]\nid = 'barn'\nunit = 2\nsource = 'simulated'\n"
+    assert len(master(f"{barn}{web}{web}meter = 'barn'\n").slave) == 2
+    assert "master.slave[2].address: is 'http://h/x' like that of slave 1, for the same meter" in fault(
+        f"{barn}{web}{web}meter = 'house'\n"
+    )
+
+
 def test_paths_are_relative_to_the_file() -> None:
     (target,) = master("[[master.slave]]\naddress = 'https://x/'\ntoken_file = 't'\nhmac_file = '/k'\n").slave
     assert (target.token_file, target.hmac_file) == (PLACE.parent / "t", Path("/k"))
 
 
 def test_ten_are_many_enough() -> None:
-    assert len(master(SLAVE * 10).slave) == 10
-    text = fault(SLAVE * 11)
-    assert f"{PLACE}:24: master.slave[11]: is one too many: there are 11, and 10 at most are pushed to" in text
+    slaves = [f"{SLAVE}unit = {number}\n" for number in range(1, 12)]
+    assert len(master("".join(slaves[:10])).slave) == 10
+    text = fault("".join(slaves))
+    assert f"{PLACE}:34: master.slave[11]: is one too many: there are 11, and 10 at most are pushed to" in text
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,8 @@ def test_delete_the_last_one(run: Run, config: Path) -> None:
 
 
 def test_a_name_that_is_none_or_two(run: Run, config: Path) -> None:
-    for _ in range(2):
-        run("slaves", "add", "same", "--config", config)
+    for unit in "12":
+        run("slaves", "add", "same", "--unit", unit, "--config", config)
     absent = run("slaves", "delete", "other", "--config", config)
     assert (absent.exit_code, "no slave 'other'; there are: 1 same, 2 same" in absent.stderr) == (1, True)
     twice = run("slaves", "delete", "same", "--config", config)
