@@ -2,6 +2,8 @@
 
 import datetime as dt
 import difflib
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
@@ -41,7 +43,7 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
         problems.append(Problem(key, f"is {_show(raw)}, but must be a table: {form}"))
         return None
     before = len(problems)
-    fields = {field.name: field for field in msgspec.structs.fields(cls)}
+    fields = _fields(cls)
     for name in (name for name in raw if name not in fields):
         close = difflib.get_close_matches(name[:LONGEST_NAME], fields, n=1) if len(problems) < MOST_HINTS else []
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(fields))}"
@@ -53,6 +55,12 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
         elif field.required:
             problems.append(Problem((*key, name), f"is missing; give {describe(field.type)}"))
     return cls(**values) if len(problems) == before else None
+
+
+@cache
+def _fields(cls: type[Section]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    """Made once for each of the sections, since there may be thousands of a kind."""
+    return {field.name: field for field in msgspec.structs.fields(cls)}
 
 
 def _value(kind: Any, raw: Any, key: Key, problems: list[Problem]) -> Any:

@@ -18,7 +18,8 @@ LONGEST_KEY: Final = 120
 
 def located(text: str, problems: Iterable[Problem]) -> tuple[Fault, ...]:
     """The problems of a text with the line of each, in the order of the lines; the first `MOST_LISTED` of them."""
-    found = places(text)
+    problems = tuple(problems)
+    found = places(text) if problems else {}
     faults = sorted(
         Fault(line_of(found, problem.key), shortened(dotted(problem.key), LONGEST_KEY), problem.reason)
         for problem in problems

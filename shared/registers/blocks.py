@@ -1,13 +1,13 @@
 """Which registers exist for given settings: the runs of rows that a slave answers. Elsewhere exception 02."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
 
-from shared.config.model import Meter
+from shared.config.model import Group, Meter, Sensor
 from shared.registers.row import Origin, Row
 from shared.registers.sunspec import rows_of_layout
 from shared.registers.table import SPANS, TABLE
@@ -32,11 +32,13 @@ def _moved(row: Row, number: int) -> Row:
     )
 
 
+@cache
 def group_rows(number: int) -> tuple[Row, ...]:
     """The 40 registers of one group, 1 to 48."""
     return tuple(_moved(row, number) for row in _PARTS[_GROUP])
 
 
+@cache
 def sensor_rows(number: int) -> tuple[Row, ...]:
     """The 40 registers of one sensor, 1 to 96."""
     return tuple(_moved(row, number) for row in _PARTS[_SENSOR])
@@ -49,9 +51,26 @@ def blocks_for(meter: Meter, *, wallbox: bool) -> tuple[tuple[Row, ...], ...]:
         meter: settings of the meter.
         wallbox: whether one is attached, so that its live values exist.
     """
-    groups = sorted(group.number for group in meter.group)
-    sensors = sorted(sensor.number for sensor in meter.sensor)
-    return _joined(_parts(meter.sunspec_layout, groups, sensors, wallbox=wallbox))
+    return blocks_of(meter.sunspec_layout, meter.group, meter.sensor, wallbox=wallbox)
+
+
+def blocks_of(
+    layout: str, groups: Iterable[Group], sensors: Iterable[Sensor], *, wallbox: bool
+) -> tuple[tuple[Row, ...], ...]:
+    """As `blocks_for`, of what it depends on alone."""
+    return _blocks(layout, _numbers(groups), _numbers(sensors), wallbox=wallbox)
+
+
+def _numbers(those: Iterable[Group] | Iterable[Sensor]) -> tuple[int, ...]:
+    return tuple(sorted(each.number for each in those))
+
+
+@lru_cache(maxsize=8)
+def _blocks(
+    layout: str, groups: tuple[int, ...], sensors: tuple[int, ...], *, wallbox: bool
+) -> tuple[tuple[Row, ...], ...]:
+    """Meters of a kind share their rows."""
+    return _joined(_parts(layout, groups, sensors, wallbox=wallbox))
 
 
 @cache

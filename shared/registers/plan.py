@@ -6,13 +6,14 @@ is already in the template of that list.
 
 import struct
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from functools import lru_cache
+from itertools import groupby
 from math import inf
 from typing import Final, NamedTuple
 
-from shared.config.model import Meter
+from shared.config.model import Group, Meter, Sensor
 from shared.registers import encode
-from shared.registers.blocks import blocks_for
+from shared.registers.blocks import blocks_of
 from shared.registers.row import Row
 from shared.registers.sunspec import ACC32_MARKER, INT16_MARKER
 
@@ -152,15 +153,17 @@ def _scaled(rows: Sequence[Row], slots: dict[str, int], kind: str) -> list[Scale
 
 def _merged(rows: Sequence[Row], row_class: str) -> Ranges:
     """Ranges of the rows of a class, with the reserved rows between two of them."""
-    kept = [row for row in rows if row.row_class == row_class]
-    ranges = [[row.address, row.end] for row in kept[:1]]
-    for before, row in pairwise(kept):
-        between = (other for other in rows if before.end <= other.address < row.address)
-        covered = sum(other.count for other in between if other.type == "reserved")
-        if before.end + covered == row.address:
-            ranges[-1][1] = row.end
-        else:
-            ranges.append([row.address, row.end])
+    ranges: list[list[int]] = []
+    end = -1  # of the last range, with the reserved rows behind it
+    for row in rows:
+        if row.row_class == row_class:
+            if row.address == end:
+                ranges[-1][1] = row.end
+            else:
+                ranges.append([row.address, row.end])
+            end = row.end
+        elif row.type == "reserved" and row.address == end:
+            end = row.end
     return tuple((first, end) for first, end in ranges)
 
 
@@ -175,15 +178,20 @@ class Plan:
 
 
 def plan_for(meter: Meter, *, wallbox: bool = False) -> Plan:
-    """Compile the map for a meter's settings. Once per start of a role.
+    """Compile the map for a meter's settings, once for all meters that differ in nothing that it shows.
 
     Args:
         meter: its settings: SunSpec layout, groups, sensors.
         wallbox: `[wallbox] present`.
     """
-    config: dict[str, str | int] = {f"group{group.number}_label": group.label for group in meter.group}
-    for sensor in meter.sensor:
+    return _plan(meter.sunspec_layout, meter.group, meter.sensor, wallbox=wallbox)
+
+
+@lru_cache(maxsize=8)
+def _plan(layout: str, groups: tuple[Group, ...], sensors: tuple[Sensor, ...], *, wallbox: bool) -> Plan:
+    config: dict[str, str | int] = {f"group{group.number}_label": group.label for group in groups}
+    for sensor in sensors:
         config[f"sensor{sensor.number}_label"] = sensor.label
         config[f"sensor{sensor.number}_serial_and_index"] = sensor.serial_and_index
         config[f"sensor{sensor.number}_phase"] = sensor.phase
-    return Plan([BlockPlan(rows, config) for rows in blocks_for(meter, wallbox=wallbox)])
+    return Plan([BlockPlan(rows, config) for rows in blocks_of(layout, groups, sensors, wallbox=wallbox)])
