@@ -51,7 +51,12 @@ class CertificateManager(Actor):
             audit=self._audit,
             ledger=self._ledger,
             enforcement=Enforcement(
-                config.gateway.run_dir, self._ledger, life.bus.call, follow=self._follow, remote=self._remote
+                config.gateway.run_dir,
+                self._ledger,
+                life.bus.call,
+                follow=self._follow,
+                remote=self._remote,
+                writes=config.wallbox.external_control,
             ),
             publish=self._publish,
             tell=self._tell,

@@ -1,4 +1,7 @@
-"""Whether every TLS instance acts by a new trust. One that does not say so is killed by its own supervisor."""
+"""Whether every TLS instance acts by a new trust. One that does not say so is killed by its own supervisor.
+
+Where registers can be written, also whether the register store is through with what was handed to it before.
+"""
 
 import asyncio
 import time
@@ -9,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from services.certificate_manager.ledger import Count, Ledger, Version, cut_since, must_acknowledge
+from shared.bus.command import WRITE_S
 from shared.bus.endpoints import instances, is_held
 from shared.errors import PeerError, RefusedError
 
@@ -17,6 +21,9 @@ SETTLING_S: Final = 2.0
 """After our own start the instances take so long at most to find us again."""
 KILL_S: Final = 2.0
 LOOK_S: Final = 0.02
+STORE: Final = "register-store"
+SETTLED_S: Final = WRITE_S + 0.2
+"""After it a write that was handed over is done or dropped, however long the store was stopped."""
 
 Call = Callable[[str, str, dict[str, Any], float], Awaitable[dict[str, Any]]]
 """`Bus.call`."""
@@ -45,6 +52,7 @@ class Enforcement:
         call: sends a command.
         follow: listen to an instance from now on.
         remote: roles that run on another host, whose locks cannot be seen from here.
+        writes: whether peers may write registers.
     """
 
     def __init__(
@@ -55,12 +63,14 @@ class Enforcement:
         *,
         follow: Callable[[str], None],
         remote: frozenset[str] = frozenset(),
+        writes: bool = False,
     ) -> None:
         self._run_dir = run_dir
         self._ledger = ledger
         self._call = call
         self._follow = follow
         self._remote = remote
+        self._writes = writes
         self._settled = time.monotonic() + SETTLING_S
 
     def running(self) -> list[str]:
@@ -95,9 +105,20 @@ class Enforcement:
                 break
             await asyncio.sleep(LOOK_S)
         faults = await asyncio.gather(*(self._kill(name) for name in waiting))
+        if self._writes:
+            await self._settle_writes()
         dead = [name for name, fault in zip(waiting, faults, strict=True) if not fault]
         closed += sum(before.get(name, Count()).connections for name in dead)
         return Outcome(closed, tuple(dead), tuple(fault for fault in faults if fault))
+
+    async def _settle_writes(self) -> None:
+        """Nobody hands over a write any more; wait for those that a slow store still holds, or until it drops them."""
+        try:
+            await self._call(STORE, "settle", {}, SETTLED_S)
+        except PeerError:
+            return  # it has been silent for so long
+        except RefusedError:  # too busy even for this
+            await asyncio.sleep(SETTLED_S)
 
     async def _kill(self, instance: str) -> str:
         """Have it killed; why that is not certain, or nothing where it is dead."""

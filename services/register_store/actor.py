@@ -22,6 +22,8 @@ GRACE_S: Final = 2.0
 what the slaves still serve from before; it waits as long as the shortest staleness limit."""
 
 SYNC_CHECK_S: Final = 1.0
+SETTLE_S: Final = 0.02
+"""What came before on another connection may be read a moment later."""
 
 
 class RegisterStore(Actor):
@@ -80,9 +82,15 @@ class RegisterStore(Actor):
             self._tell(store)
 
     async def _on_command(self, command: Command) -> dict[str, Any]:
-        """`write`: the version of the image that shows it, or the exception that the peer gets, and why."""
+        """`write`: the version of the image that shows it, or the exception that the peer gets, and why.
+
+        `settle`: answered once no write is left that was handed over before.
+        """
+        if command.verb == "settle":
+            await asyncio.sleep(SETTLE_S)
+            return {}
         if command.verb != "write":
-            raise RefusedError(f"register-store does not know {command.verb!r}; it knows 'write'")
+            raise RefusedError(f"register-store does not know {command.verb!r}; it knows 'write' and 'settle'")
         try:
             request = msgspec.convert(command.args, WriteRequest)
         except msgspec.ValidationError as error:

@@ -103,6 +103,12 @@ class PeerAccess:
             self.gate.refused(self, what)
         return allowed
 
+    def may_write(self, request: Write) -> bool:
+        """Whether the role allows it now."""
+        if self.decisions is not self.gate.decisions:
+            self.judge()
+        return self.rights.allows(request.function, request.start, request.end)
+
     def write(self, request: Write, face: Face) -> ExceptionCode | Later:
         """02 where nobody can write, 01 where this peer may not, else what the register store says."""
         start, end = request.start, request.end
@@ -110,7 +116,7 @@ class PeerAccess:
             return ExceptionCode.ILLEGAL_DATA_ADDRESS
         if not self.gate.external_control:
             return ExceptionCode.ILLEGAL_FUNCTION
-        if not self.rights.allows(request.function, start, end):
+        if not self.may_write(request):
             self.gate.refused(self, f"function {request.function} on {start} to {end - 1}")
             return ExceptionCode.ILLEGAL_FUNCTION
         return self.gate.write(self, request, face.meter)

@@ -133,6 +133,7 @@ class TlsServer(Server):
                 self._quarantine.leave(connection)
             else:
                 self._put_out(connection)
+        self._writer.review()
 
     def image_taken(self) -> None:
         """The replica has a new image."""
@@ -188,7 +189,7 @@ class TlsServer(Server):
             "address": access.peer.address,
             "role": certificate.role,
         }
-        return self._writer.write(meter, request, who)
+        return self._writer.write(meter, request, who, lambda: access.may_write(request))
 
     def refused(self, access: PeerAccess, what: str) -> None:
         """A peer that is served asked for what its role does not allow."""

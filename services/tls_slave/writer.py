@@ -1,7 +1,7 @@
 """Writes on their way to the register store: a command with a deadline, answered once the own replica shows it.
 
 A store that is away or slow gives exception 06, and the command is dropped there once its deadline is over: it is never
-obeyed behind the peer's back long after it was told no.
+obeyed behind the peer's back long after it was told no. What has not been sent when a right ends is not sent any more.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from typing import Any, Final
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
+from shared.bus.command import WRITE_S
 from shared.errors import PeerError, RefusedError
 from shared.modbus.access import Later
 from shared.modbus.pdu import ExceptionCode, Function, Write
 from shared.modbus.replica import Replica
 
 STORE: Final = "register-store"
-DEADLINE_S: Final = 1.0
 
 Call = Callable[[str, str, dict[str, Any], float], Awaitable[dict[str, Any]]]
 """`Bus.call`."""
@@ -35,26 +35,33 @@ class _Reply(msgspec.Struct, frozen=True):
 class StoreWriter:
     """All writes of this process."""
 
-    def __init__(self, call: Call, replica: Replica, log: FilteringBoundLogger, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, call: Call, replica: Replica, log: FilteringBoundLogger, deadline_s: float = WRITE_S) -> None:
         self._call = call
         self._replica = replica
         self._log = log
         self._deadline_s = deadline_s
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Callable[[], bool]] = {}
         self._changed = asyncio.Event()
 
-    def write(self, meter: str, request: Write, who: dict[str, str]) -> Later:
-        """Begin; the result is the answer's PDU or an exception."""
+    def write(self, meter: str, request: Write, who: dict[str, str], allowed: Callable[[], bool]) -> Later:
+        """Begin; the result is the answer's PDU or an exception. `allowed`: whether the peer still may."""
         later = Later()
         task = asyncio.get_running_loop().create_task(self._write(later, meter, request, who))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = allowed
+        task.add_done_callback(self._tasks.pop)
         return later
 
     def image_taken(self) -> None:
         """The replica has a new image."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def review(self) -> None:
+        """Rights have changed: send nothing any more for who may not write now."""
+        for task, allowed in tuple(self._tasks.items()):
+            if not allowed():
+                self._log.warning("a write is given up", reason="its peer may not write any more")
+                task.cancel()
 
     def stop(self) -> None:
         """Wait for nothing any longer."""

@@ -5,7 +5,7 @@ Roles use `Bus.call`, which is the same conversation on their event loop.
 
 import itertools
 import time
-from typing import Any
+from typing import Any, Final
 
 import zmq
 
@@ -15,6 +15,9 @@ from shared.bus.messages import Command, Reply
 from shared.bus.network import Endpoint
 from shared.bus.sockets import Socket, context, dealer_socket
 from shared.errors import BusError, PeerError, RefusedError
+
+WRITE_S: Final = 1.0
+"""So long a write to registers may wait for the register store; then it is dropped there, as any command."""
 
 _ids = itertools.count(1)
 

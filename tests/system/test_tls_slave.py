@@ -6,10 +6,12 @@ import random
 import re
 import signal
 import ssl
+import struct
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -230,6 +232,27 @@ def test_a_store_that_is_away_gives_06_and_nothing_is_written_behind_the_peers_b
         assert client.read(MODE, 1) == (5,)
         lines = (gateway.state_dir / "audit" / "register-store.jsonl").read_text(encoding="utf-8")
         assert f"house {MODE}: 4" not in lines
+
+
+def test_once_a_delete_is_answered_no_write_of_that_peer_is_done_any_more(
+    gateway: TlsGateway, one: Path, other: Path
+) -> None:
+    """Also none that a stopped store had got before: the answer waits until the store is through, or drops it."""
+    with TlsClient(gateway.tls_port, one) as client, TlsClient(gateway.tls_port, other) as bystander:
+        for each, made in ((client, ONE), (bystander, OTHER)):
+            refusal(each)
+            gateway.accept(made)
+            wait_for(partial(_written, each, 5), "the first write")
+        store = _pid(gateway, "register-store")
+        send(store, signal.SIGSTOP)
+        client.send(frame(7, struct.pack(">BHH", 6, MODE, 4)))
+        for _ in range(3):  # the slave has taken the write by then
+            bystander.read(0, 2)
+        assert gateway.delete(ONE)["closed"] == 1
+        send(store, signal.SIGCONT)
+        wait_for(partial(_written, bystander, 3), "the store is back")
+    lines = (gateway.state_dir / "audit" / "register-store.jsonl").read_text(encoding="utf-8")
+    assert f"house {MODE}: 4" not in lines
 
 
 def _written(client: Client, mode: int) -> bool:

@@ -14,7 +14,7 @@ from shared.actor import Life
 from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints, Lock, acquire
 from shared.bus.messages import Command, Enforced, Event, Seen, Trust
-from shared.config.model import Certificates, Config, Gateway
+from shared.config.model import Certificates, Config, Gateway, Wallbox
 from shared.errors import RefusedError
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import der
@@ -25,9 +25,10 @@ QUIET: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(structlog.R
 """Prints nothing, since a command line's output may be listened to in the same process."""
 
 
-def config_of(folder: Path, **certificates: Any) -> Config:
+def config_of(folder: Path, *, writes: bool = False, **certificates: Any) -> Config:
     """Settings with everything under one folder."""
     return Config(
+        wallbox=Wallbox(external_control=writes),
         gateway=Gateway(run_dir=folder, state_dir=folder / "state"),
         certificates=Certificates(
             keys_dir=folder / "keys", ca_dir=folder / "ca", names=("meter.local", "192.168.0.2"), **certificates
@@ -137,6 +138,27 @@ class Owner:
         self.lock.release()
 
 
+class Store:
+    """A register store that is asked whether writes are left, and says so once it may."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lock = acquire(folder, "register-store")
+        self.bus = Bus(Endpoints(folder), "register-store", self.lock.generation, QUIET)
+        self.asked: list[str] = []
+        self.through = asyncio.Event()
+        self.bus.serve(self._obey)
+
+    async def _obey(self, command: Command) -> dict[str, Any]:
+        self.asked.append(command.verb)
+        await self.through.wait()
+        return {}
+
+    def end(self) -> None:
+        """Go away."""
+        self.bus.close()
+        self.lock.release()
+
+
 class Keeper:
     """A supervisor that kills what it runs."""
 
@@ -236,9 +258,9 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(folder: Path, **certificates: Any) -> AsyncIterator[Stage]:
+async def stage(folder: Path, *, writes: bool = False, **certificates: Any) -> AsyncIterator[Stage]:
     """A manager that runs."""
-    made = Stage(folder, config_of(folder, **certificates))
+    made = Stage(folder, config_of(folder, writes=writes, **certificates))
     try:
         await made.start()
         yield made

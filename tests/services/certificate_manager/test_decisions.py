@@ -12,7 +12,7 @@ from services.certificate_manager.trust_store import TrustStore
 from shared.audit.check import load, verify
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import DAY, der, pem
-from tests.services.certificate_manager.running import Keeper, accepted, play, stage
+from tests.services.certificate_manager.running import Keeper, Store, accepted, play, stage
 from tests.support import until
 
 
@@ -106,6 +106,40 @@ def test_a_silent_instance_is_killed_by_its_supervisor(run_dir: Path) -> None:
             assert 0.5 <= time.monotonic() - began < 2
             assert "trust.killed" in on.owner.kinds()
         assert audited(run_dir)[-1][1] == "deleted, connections closed: 4, killed: tls-slave.2"
+
+    play(story())
+
+
+def test_where_registers_can_be_written_a_deletion_waits_for_what_the_store_still_holds(run_dir: Path) -> None:
+    async def story() -> None:
+        async with stage(run_dir, writes=True) as on:
+            store = Store(run_dir)
+            on.ends_with(store.end)
+            name, slave = await accepted(on)
+            deleting = asyncio.create_task(on.owner.ask("delete", fingerprint=name))
+            await until(lambda: store.asked, "the store is asked")
+            assert slave.trust is not None
+            assert (slave.trust.accepted, store.asked, deleting.done()) == ({}, ["settle"], False)
+            store.through.set()
+            assert (await deleting)["closed"] == 0
+
+    play(story())
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_store_that_says_nothing_has_dropped_them_soon(
+    run_dir: Path, stopped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enforcement, "SETTLED_S", 0.3)
+
+    async def story() -> None:
+        async with stage(run_dir, writes=True) as on:
+            name, _ = await accepted(on)
+            if stopped:
+                on.ends_with(Store(run_dir).end)
+            began = time.monotonic()
+            assert (await on.owner.ask("delete", fingerprint=name))["closed"] == 0
+            assert time.monotonic() - began >= 0.3
 
     play(story())
 

@@ -250,6 +250,15 @@ def test_a_command_that_makes_no_sense_is_refused(tmp_path: Path, args: dict[str
     play(life, story)
 
 
+def test_who_asks_whether_writes_are_left_is_answered(tmp_path: Path) -> None:
+    life = FakeLife(tmp_path)
+
+    async def story() -> None:
+        assert await life.messages.command(Command(id=1, verb="settle", deadline_ns=0)) == {}
+
+    play(life, story)
+
+
 def test_an_audit_log_that_cannot_be_made_is_an_error_in_the_settings(tmp_path: Path) -> None:
     folder_of(tmp_path).write_text("not a folder")
     with pytest.raises(ConfigError, match="audit log cannot be written"):

@@ -40,7 +40,7 @@ def write(store: Store, request: Write, held: Replica | None = None, deadline_s:
 
     async def story() -> Later:
         writer = StoreWriter(store.call, held or replica(), structlog.get_logger(), deadline_s)
-        later = writer.write("house", request, {"by": "modbus"})
+        later = writer.write("house", request, {"by": "modbus"}, lambda: True)
         await until(lambda: later.outcome is not None)
         return later
 
@@ -82,7 +82,7 @@ def test_the_answer_waits_until_the_own_replica_shows_the_write() -> None:
     async def story() -> None:
         held = replica()
         writer = StoreWriter(Store({"gen": 1, "seq": 3}).call, held, structlog.get_logger())
-        later = writer.write("house", SINGLE, {})
+        later = writer.write("house", SINGLE, {}, lambda: True)
         for seq in (2, 3):
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -98,10 +98,29 @@ def test_the_answer_waits_until_the_own_replica_shows_the_write() -> None:
 def test_at_the_end_what_is_not_decided_is_busy() -> None:
     async def story() -> None:
         writer = StoreWriter(Store(None).call, replica(), structlog.get_logger())
-        later = writer.write("house", SINGLE, {})
+        later = writer.write("house", SINGLE, {}, lambda: True)
         await asyncio.sleep(0)
         writer.stop()
         await until(lambda: later.outcome is not None)
         assert later.outcome is ExceptionCode.SERVER_DEVICE_BUSY
 
     asyncio.run(story())
+
+
+def test_what_has_not_been_sent_when_a_right_ends_is_given_up() -> None:
+    async def story() -> None:
+        store, rights = Store(None), {"one": True, "other": True}
+        writer = StoreWriter(store.call, replica(), structlog.get_logger())
+        laters = {name: writer.write("house", SINGLE, {}, lambda name=name: rights[name]) for name in rights}  # type: ignore[misc]
+        await until(lambda: len(store.asked) == 2)
+        rights["one"] = False
+        writer.review()
+        await until(lambda: laters["one"].outcome is not None)
+        assert laters["one"].outcome is ExceptionCode.SERVER_DEVICE_BUSY
+        assert laters["other"].outcome is None
+        writer.stop()
+        await until(lambda: laters["other"].outcome is not None)
+
+    with capture_logs() as lines:
+        asyncio.run(story())
+    assert [line["event"] for line in lines] == ["a write is given up"]
