@@ -24,7 +24,7 @@ from shared.tls.keys import Kind, generate, store
 
 FIRST, COUNT, REGISTERS = 40000, 200, 28
 OURS, STUNNEL, PYMODBUS = "metergate", "stunnel + libmodbus", "pymodbus"
-OPEN = 300
+OPEN, QUICK_OPEN = 300, 60
 """Connections of which memory is measured."""
 PATIENCE_S = 10.0
 
@@ -55,6 +55,7 @@ class Way:
 
 
 LOADS = (Way(10), Way(100), Way(4, handshake=True))
+QUICK = (Way(10), Way(4, handshake=True))
 Round = Mapping[str, Outcome]
 
 
@@ -70,9 +71,10 @@ def run(options: Options) -> list[Table]:
             stack.enter_context(in_front(stack.enter_context(serve(STUNNEL, behind, FIRST, COUNT)), folder)),
             stack.enter_context(serve(PYMODBUS, [*python("pymodbus_tls_server"), folder], FIRST, COUNT)),
         ]
-        rounds = {kind: measure(program, folder, servers, kind, options) for kind in LOADS}
-        sizes = {server.name: kib_per_connection(program, folder, server) for server in servers}
-    return tables(rounds, sizes)
+        loads, several = (QUICK, QUICK_OPEN) if options.quick else (LOADS, OPEN)
+        rounds = {kind: measure(program, folder, servers, kind, options) for kind in loads}
+        sizes = {server.name: kib_per_connection(program, folder, server, several) for server in servers}
+    return tables(rounds, sizes, several)
 
 
 def make_keys(folder: Path) -> None:
@@ -133,17 +135,17 @@ def command(program: Path, folder: Path, server: Server, kind: Way, seconds: flo
     return [str(program), *map(str, numbers), str(folder / "client.pem"), way]
 
 
-def kib_per_connection(program: Path, folder: Path, server: Server) -> float:
-    """Resident memory that an open connection on which something was asked costs the server."""
+def kib_per_connection(program: Path, folder: Path, server: Server, several: int) -> float:
+    """Resident memory that each of several open connections costs the server, something having been asked on it."""
     run_load(command(program, folder, server, Way(10), 0.1), server)  # what is allocated once is there
     time.sleep(0.5)
     before = server.rss_kib()
     within: list[int] = []
-    run_load(command(program, folder, server, Way(OPEN), 0.2), server, lambda: within.append(server.rss_kib()))
-    return (within[0] - before) / OPEN
+    run_load(command(program, folder, server, Way(several), 0.2), server, lambda: within.append(server.rss_kib()))
+    return (within[0] - before) / several
 
 
-def tables(measured: Mapping[Way, Sequence[Round]], sizes: Mapping[str, float]) -> list[Table]:
+def tables(measured: Mapping[Way, Sequence[Round]], sizes: Mapping[str, float], several: int) -> list[Table]:
     """Ratios first, then what they were made of."""
     return [
         Table(
@@ -161,7 +163,7 @@ def tables(measured: Mapping[Way, Sequence[Round]], sizes: Mapping[str, float]) 
             tuple(_medians(kind, name, rounds) for kind, rounds in measured.items() for name in rounds[0]),
         ),
         Table(
-            f"memory of one TLS connection, KiB of {OPEN}",
+            f"memory of one TLS connection, KiB of {several}",
             ("server", "KiB"),
             tuple(sizes.items()),
             ("Resident memory once each connection has had an answer. Goal: 64.",),
