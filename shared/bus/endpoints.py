@@ -4,7 +4,6 @@ One folder, mode 0700, holds for each instance `<name>.pub`, `<name>.cmd` and `<
 succeed silently and steal the endpoint, therefore the lock: who does not hold it must not bind.
 """
 
-import fcntl
 import os
 import re
 import time
@@ -14,6 +13,7 @@ from typing import Final
 from shared.bus.network import Endpoint, Network, network_of
 from shared.config.model import Config
 from shared.errors import ConfigError, RefusedError
+from shared.file_lock import is_locked, lock
 
 SOCKET_PATH_LIMIT: Final = 107
 """Bytes that fit into sun_path of a Unix socket address on Linux (unix(7)), less the final NUL."""
@@ -125,18 +125,11 @@ def acquire(run_dir: Path, instance: str) -> Lock:
             f"gateway.run_dir: {error.filename or run_dir} cannot be used ({error.strerror}); "
             "give a folder that belongs to the user who runs metergate, or set METERGATE_RUN_DIR"
         ) from error
-    until = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                os.close(fd)
-                raise RefusedError(
-                    f"{instance} is already running under {run_dir}; stop it first, or give this one its own run_dir"
-                ) from None
-            time.sleep(0.01)
+    if not lock(fd, LOCK_PATIENCE_S):
+        os.close(fd)
+        raise RefusedError(
+            f"{instance} is already running under {run_dir}; stop it first, or give this one its own run_dir"
+        )
     stored = os.pread(fd, 20, 0)
     generation = max(int(stored) + 1 if stored.isdigit() else 0, int(time.time()))
     return Lock(instance, fd, generation)
@@ -151,12 +144,9 @@ def is_held(run_dir: Path, instance: str) -> bool:
     except PermissionError:
         raise closed(run_dir) from None
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return is_locked(fd)
     finally:
         os.close(fd)
-    return False
 
 
 def instances(run_dir: Path) -> list[str]:

@@ -6,10 +6,8 @@ the lock is noticed because the content changed. Only a text that `load.parse` a
 
 import contextlib
 import errno
-import fcntl
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from shared.config.patch import patched
 from shared.config.toml import content_of, read_toml, text_of
 from shared.durable import sync_folder
 from shared.errors import ConfigError, RefusedError
+from shared.file_lock import lock
 
 LOCK_PATIENCE_S: Final = 5.0
 
@@ -115,15 +114,8 @@ def _value(text: str) -> Any:
 def _locked(real: Path) -> Iterator[None]:
     fd = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        until = time.monotonic() + LOCK_PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise RefusedError(f"{real}: somebody else is changing it; nothing was written") from None
-                time.sleep(0.01)
+        if not lock(fd, LOCK_PATIENCE_S):
+            raise RefusedError(f"{real}: somebody else is changing it; nothing was written")
         yield
     finally:
         os.close(fd)

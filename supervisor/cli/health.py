@@ -4,7 +4,6 @@ Healthy is: the supervisor lives (it holds its lock, and its state file is young
 disabled by the settings. Without names, the roles of this container's supervisor; on a host, those of all that run.
 """
 
-import fcntl
 import json
 import os
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.errors import EXIT_CONFIG, EXIT_DONE, EXIT_REFUSED
+from shared.file_lock import is_locked
 from supervisor.cli.run_dir import find_run_dir
 
 MAX_AGE_NS: Final = 5_000_000_000
@@ -104,9 +104,6 @@ def _states(run_dir: Path) -> Iterator[State]:
 def _is_held(lock: Path) -> bool:
     try:
         with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return is_locked(file.fileno())
     except OSError:
         return False
-    return False
