@@ -65,6 +65,7 @@ class MasterPusher(Actor):
         for target in self._targets:
             if target.settings.enabled and target.meter in self._by_meter:
                 self._by_meter[target.meter].append(target)
+        life.bus.load.due = lambda: sum(target.is_due() for target in self._targets)
         life.bus.subscribe(STORE, Image, self._take, every=True)
         life.bus.serve(self._on_command)
         life.ready()
