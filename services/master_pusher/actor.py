@@ -5,13 +5,14 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from services.master_pusher.batch import Batch
-from services.master_pusher.build import outward_of, warnings_of
+from services.master_pusher.build import outward_of
 from services.master_pusher.build import target as build_target
 from services.master_pusher.feed import Feed, Taken
 from services.master_pusher.target import Target
 from shared import clock
 from shared.actor import Actor, Life
 from shared.bus.messages import Command, Image, Push, Pushes
+from shared.config.master import all_warnings
 from shared.errors import RefusedError
 
 STORE: Final = "register-store"
@@ -47,8 +48,8 @@ class MasterPusher(Actor):
     async def run(self) -> None:
         """Subscribe to every image; push until the end."""
         life, master = self.life, self.life.config.master
-        for warning in warnings_of(life.config):
-            life.log.warning(warning)
+        for name, warning in all_warnings(master):
+            life.log.warning(warning, **({"slave": name} if name else {}))
         outward = outward_of(life, self._trust_changed)
         self._targets = tuple(
             build_target(

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask, Fingerprint
+from services.console.api.models.common import Answer, Ask
 
 Grant = Literal["rw", "r"]
 Label = Annotated[str, Meta(max_length=64)]
@@ -211,9 +211,3 @@ class NewAuthority(Ask, frozen=True, kw_only=True):
 
     pem: Pem
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-
-
-class OfCertificate(Ask, frozen=True, kw_only=True):
-    """Which certificate; in the path."""
-
-    fingerprint: Fingerprint

@@ -199,9 +199,11 @@ class Applied(Answer, frozen=True, kw_only=True):
     Attributes:
         revision: of the file now.
         restarts: roles that start again because of it.
-        text: in words.
+        text: what follows, in words.
+        warnings: what is allowed and new, but should be known, one sentence each.
     """
 
     revision: str
     restarts: tuple[str, ...] = ()
     text: str = ""
+    warnings: tuple[str, ...] = ()
