@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 Scope = Literal["view", "read", "operate", "admin"]
 """`view` live values only (the set-up code), `read` see everything, `operate` restart roles, disconnect and pause
@@ -50,7 +50,7 @@ class Session(Answer, frozen=True, kw_only=True):
 
     state: Literal["none", "viewer", "user"]
     password_set: bool
-    trouble: str = ""
+    trouble: Words = ""
     user: str = ""
     scopes: tuple[Scope, ...] = ()
     csrf: str = ""
