@@ -174,7 +174,7 @@ def test_an_admin_may_end_what_anothers_programs_do(tmp_path: Path) -> None:
         bench = Bench(tmp_path)
         await bench.sign_up()
         secret = (await bench.ask("POST", "/tokens", {"name": "own"})).body["secret"]
-        own = {"name": "owner", "password": "12345678", "scope": "admin", "revoke_tokens": True}
+        own: dict[str, object] = {"name": "owner", "password": "12345678", "scope": "admin", "revoke_tokens": True}
         assert (await bench.ask("POST", "/users", own)).status == 200
         bench.token = secret
         assert (await bench.ask("GET", "/events")).status == 401
