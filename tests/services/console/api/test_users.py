@@ -124,8 +124,8 @@ def test_tokens_outlive_another_password_unless_they_shall_not(tmp_path: Path) -
         third = (await bench.ask("POST", "/tokens", {"name": "of a program"})).body
         assert third["token"]["created_by"] == "owner", "who answers for the program answers for what it makes"
         bench.token = ""
-        change = {"new": PASSWORD, "current": "another horse", "revoke_tokens": True}
-        bench.keep(await bench.ask("PUT", "/password", change))
+        thorough = {"new": PASSWORD, "current": "another horse", "revoke_tokens": True}
+        bench.keep(await bench.ask("PUT", "/password", thorough))
         assert (await bench.ask("GET", "/tokens")).body["tokens"] == []
         assert len(ended) == 5, "their streams end with them"
         for each in (*made, third):
