@@ -85,8 +85,9 @@ class Life:
     def beat(self, every_s: float) -> None:
         """Tell the supervisor, from the loop that does the work, that this loop turns; and again after `every_s`."""
         self._beat += 1
-        self._tell({"beat": self._beat, **self._status})
-        asyncio.get_running_loop().call_later(every_s, self.beat, every_s)
+        loop = asyncio.get_running_loop()
+        self._tell({"beat": self._beat, **self.bus.load.told(loop.time()), **self._status})
+        loop.call_later(every_s, self.beat, every_s)
 
     def _tell(self, message: dict[str, Status]) -> None:
         if self._control is not None:

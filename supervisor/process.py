@@ -118,7 +118,15 @@ class Process:
             rss_kib=rss_kib,
             cpu_ms=cpu_ms,
             reason=self.reason,
+            queue=self._told("queue"),
+            pending=self._told("pending"),
+            missed=self._told("missed"),
         )
+
+    def _told(self, name: str) -> int:
+        """A number of the last beat; -1 where there is none."""
+        value = self.status.get(name) if self.life.pid else None
+        return int(value) if isinstance(value, int | float) and value >= 0 else -1
 
 
 def _usage(pid: int) -> tuple[int, int]:

@@ -1,6 +1,8 @@
 """From the route table to an application: each request is checked, handled, answered; every failure has its words."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +25,7 @@ from shared.errors import MetergateError
 if TYPE_CHECKING:
     from services.console.api.desk import Desk
     from services.console.security.caller import Caller
+    from services.console.words.language import Language
 
 BODY_S: Final = 10.0
 """For a request's body."""
@@ -52,22 +55,29 @@ def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
 def _endpoint(desk: "Desk", methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         route = methods["GET" if request.method == "HEAD" else request.method]
+        language: Language = request.scope["state"]["language"]
         try:
             made = await route.handler(await _call(desk, route, request, request.scope["state"]["caller"]))
         except MetergateError as error:
-            return failure(errors.of(error))
+            return failure(errors.of(error), language)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception:
             desk.life.log.exception("request failed", method=request.method, path=request.url.path)
             text = "something is wrong in metergate itself; its log says more"
-            return failure(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", text))
-        return made if isinstance(made, Response) else answer(made, route.status)
+            return failure(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", text), language)
+        return made if isinstance(made, Response) else answer(made, route.status, language)
 
     return handle
 
 
 async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") -> Call:
+    wait_s = desk.pace.wait_s(caller.session, caller.address, route.cost, time.monotonic())
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        text = f"too many requests; try again in {seconds} s"
+        headers = {"retry-after": str(seconds)}
+        raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too_fast", text, headers=headers)
     if route.scope is not None and route.scope not in caller.scopes:
         if not caller.scopes:
             raise ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", "sign in first, or send an API token")
@@ -84,7 +94,7 @@ async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") 
     body = None
     if route.body is not None:
         body = _decoded(await _read(request, route.largest), route.body)
-    return Call(desk, caller, path, query, body, request)
+    return Call(desk, caller, path, query, body, request, request.scope["state"]["language"])
 
 
 def _once(items: list[tuple[str, str]]) -> dict[str, str]:
@@ -144,9 +154,9 @@ def _where(error: msgspec.ValidationError) -> str:
     return str(error).partition(" - at `$.")[2].rstrip("`")
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    del request
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+async def _told(request: Request, fault: Exception) -> Response:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    headers = dict(fault.headers or {}) if isinstance(fault, HTTPException) else {}
     code = {404: "not_found", 405: "method"}.get(status, "failed")
-    return failure(ApiError(HTTPStatus(status), code, HTTPStatus(status).phrase.lower(), headers=headers))
+    error = ApiError(HTTPStatus(status), code, HTTPStatus(status).phrase.lower(), headers=headers)
+    return failure(error, request.scope["state"]["language"])

@@ -24,6 +24,7 @@ from shared.config.edit import replace
 from shared.config.effective import effective, written
 from shared.config.faults import faults_of
 from shared.config.load import parse, read
+from shared.config.master import all_warnings
 from shared.config.patch import patched
 from shared.config.toml import read_toml, text_of
 from shared.errors import ConfigError, Fault, MetergateError, RefusedError
@@ -223,7 +224,10 @@ class SettingsFile:
         self._later.add(task)
         task.add_done_callback(self._later.discard)
         return Applied(
-            revision=self.revision, restarts=verdict.restarts, text="; ".join(_notes(verdict, known, self.config))
+            revision=self.revision,
+            restarts=verdict.restarts,
+            text="; ".join(_notes(verdict, known, self.config)),
+            warnings=tuple(_warnings(known, self.config)),
         )
 
     def _patched(self, text: str, changes: Mapping[str, Any]) -> str:
@@ -250,6 +254,14 @@ def _notes(verdict: "Verdict", before: "Config | None", after: "Config | None") 
         back = "`metergate config set console.enabled true` brings it back"
         own.append(f"this page ends, and metergate goes on without it; {back}")
     return [*verdict.words, *own]
+
+
+def _warnings(before: "Config | None", after: "Config | None") -> Iterator[str]:
+    """Those that the change brought."""
+    known = frozenset(all_warnings(before.master)) if before else frozenset()
+    for name, text in all_warnings(after.master) if after else ():
+        if (name, text) not in known:
+            yield f"{name}: {text}" if name else text
 
 
 def _place(config: "Config") -> str:

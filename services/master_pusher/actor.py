@@ -5,13 +5,14 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from services.master_pusher.batch import Batch
-from services.master_pusher.build import outward_of, warnings_of
+from services.master_pusher.build import outward_of
 from services.master_pusher.build import target as build_target
 from services.master_pusher.feed import Feed, Taken
 from services.master_pusher.target import Target
 from shared import clock
 from shared.actor import Actor, Life
 from shared.bus.messages import Command, Image, Push, Pushes
+from shared.config.master import all_warnings
 from shared.errors import RefusedError
 
 STORE: Final = "register-store"
@@ -47,8 +48,8 @@ class MasterPusher(Actor):
     async def run(self) -> None:
         """Subscribe to every image; push until the end."""
         life, master = self.life, self.life.config.master
-        for warning in warnings_of(life.config):
-            life.log.warning(warning)
+        for name, warning in all_warnings(master):
+            life.log.warning(warning, **({"slave": name} if name else {}))
         outward = outward_of(life, self._trust_changed)
         self._targets = tuple(
             build_target(
@@ -65,6 +66,7 @@ class MasterPusher(Actor):
         for target in self._targets:
             if target.settings.enabled and target.meter in self._by_meter:
                 self._by_meter[target.meter].append(target)
+        life.bus.load.due = lambda: sum(target.is_due() for target in self._targets)
         life.bus.subscribe(STORE, Image, self._take, every=True)
         life.bus.serve(self._on_command)
         life.ready()

@@ -1,6 +1,6 @@
 """From the settings to receivers. TLS and HTTP are imported where a receiver needs them: memory counts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +13,6 @@ from services.master_pusher.target import Target
 from shared.actor import Life
 from shared.bus.messages import Image
 from shared.config.master import Target as Settings
-from shared.config.master import warnings
 from shared.config.model import Config
 
 if TYPE_CHECKING:
@@ -52,14 +51,6 @@ def outward_of(life: Life, changed: Callable[[], None]) -> "Outward | None":
     from shared.tls.outward import Outward  # noqa: PLC0415  # OpenSSL only where something speaks TLS
 
     return Outward(life.bus, life.config.certificates.keys_dir, life.log, changed=changed)
-
-
-def warnings_of(config: Config) -> Iterator[str]:
-    """What is allowed, but should be known."""
-    if config.master.values == "mean" and not config.master.interval_ms:
-        yield 'master.values = "mean" counts only with an interval: each cycle is pushed as it is; set interval_ms'
-    for number, settings in enumerate(config.master.slave, start=1):
-        yield from (f"master.slave[{number}] ({settings.name}): {text}" for text in warnings(settings))
 
 
 async def once(config: Config, number: int, image: Image, log: FilteringBoundLogger, now: int) -> str:

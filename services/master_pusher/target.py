@@ -149,6 +149,10 @@ class Target:
         """Whether it may still be pushed."""
         return batch is not None and self._now() <= batch.until_ns
 
+    def is_due(self) -> bool:
+        """Whether there is something fresh that it was not sent, or that it did not confirm yet."""
+        return self._batch is not self._done and self.fresh(self._batch)
+
     def report(self, until_ns: int) -> Push:
         """How it stands. `until_ns`: after it nothing of the meter is pushed; -1 before its first sample."""
         state, reason = self._standing.state, self._standing.reason

@@ -16,6 +16,7 @@ from shared.bus.claim import LOOK_S, Claims, Sight
 from shared.bus.codec import decode_command, decode_reply, encode
 from shared.bus.command import Deadlines, command, result, silence
 from shared.bus.endpoints import Endpoints
+from shared.bus.load import Load
 from shared.bus.messages import Command, Event, Message, Reply, Seen, topic
 from shared.bus.publisher import Publisher, Stamp
 from shared.bus.sockets import Socket, context, dealer_socket, pub_socket, router_socket, sub_socket
@@ -41,6 +42,7 @@ class Bus:
     Attributes:
         instance, log: as given.
         malformed: messages that were dropped since the start.
+        load: what waits for this instance.
         failed: gets the exception that a subscriber's handler raised; that subscription has ended then.
     """
 
@@ -62,6 +64,7 @@ class Bus:
         self._callers: dict[str, _Caller] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.malformed = 0
+        self.load = Load()
         self.failed: asyncio.Future[None] = self._loop.create_future()
         pub = pub_socket(self._context, endpoints.pub(instance))
         self._publisher = Publisher(pub, instance, generation, log.warning)
@@ -132,6 +135,7 @@ class Bus:
                 task = self._loop.create_task(answer(peer, request))
                 self._tasks.add(task)
                 task.add_done_callback(self._finished)
+                self.load.begun()
             return True
 
         turn = self._watch(socket, read)
@@ -150,7 +154,11 @@ class Bus:
             self._callers[instance] = caller
             caller.turn = self._watch(caller.socket, caller.read)
             self._sights.append((Sight(caller.socket, endpoint), caller.turn))
-        return await caller.call(verb, args, timeout_s)
+        self.load.begun()
+        try:
+            return await caller.call(verb, args, timeout_s)
+        finally:
+            self.load.ended()
 
     def close(self) -> None:
         """Close every socket; what was not sent is dropped."""
@@ -210,6 +218,7 @@ class Bus:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self.load.ended()
         if not task.cancelled() and (error := task.exception()):
             self.log.error("command failed", exc_info=error)
 

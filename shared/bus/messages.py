@@ -194,6 +194,9 @@ class Child(msgspec.Struct, frozen=True, gc=False):
         started_ns: CLOCK_BOOTTIME of the last start.
         rss_kib, cpu_ms: from /proc; 0 while there is no process.
         reason: why it is not ready, in words; of one that is, what its owner should know.
+        queue: messages of one topic that it found waiting behind the first, the most of the last 30 s.
+        pending: commands, and pushes that are due, begun and not done, the most of the last 30 s.
+        missed: messages that never reached it, since its start. All three: -1 while it told nothing.
     """
 
     name: str
@@ -205,6 +208,9 @@ class Child(msgspec.Struct, frozen=True, gc=False):
     rss_kib: int = 0
     cpu_ms: int = 0
     reason: str = ""
+    queue: int = -1
+    pending: int = -1
+    missed: int = -1
 
 
 class Processes(Message, frozen=True, kw_only=True, tag="processes/1", gc=False):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import zmq
 
 from shared.bus.codec import decode
+from shared.bus.load import Row
 from shared.bus.messages import Message
 from shared.bus.publisher import MAX_TOPICS
 from shared.bus.sockets import Socket
@@ -54,10 +55,12 @@ class Subscription(Generic[M]):
         self._generation = 0
         self._every = every
         self._last: dict[bytes, bytes] = {}
+        self._row = Row(bus.load)
 
     def read(self) -> bool:
         """Hand over what has come; whether there may be more."""
         newest: dict[bytes, bytes] = {}
+        overtaken: dict[bytes, int] = {}
         more = True
         for _ in range(FRAMES_PER_TURN):
             try:
@@ -68,18 +71,22 @@ class Subscription(Generic[M]):
             if len(frames) != 2:
                 self._bus.drop(self._instance, f"{len(frames)} frames instead of 2")
             elif self._every:
-                self._deliver(frames[0], frames[1])
+                self._deliver(frames[0], frames[1], 0)
             else:
+                overtaken[frames[0]] = overtaken.get(frames[0], -1) + 1
                 newest[frames[0]] = frames[1]
         for name, payload in newest.items():
-            self._deliver(name, payload)
+            self._deliver(name, payload, overtaken[name])
+        if not more:
+            self._row.end()
         return more
 
-    def _deliver(self, name: bytes, payload: bytes) -> None:
+    def _deliver(self, name: bytes, payload: bytes, overtaken: int) -> None:
         if self._last.get(name) == payload:
             return
         if len(self._last) >= MAX_TOPICS:
             self._last.clear()
+            self._row.forget()
         self._last[name] = payload
         message = self._bus.decoded(decode, payload, self._instance)
         if not isinstance(message, self._kind):
@@ -87,6 +94,7 @@ class Subscription(Generic[M]):
         if message.src != self._instance or not self._is_confirmed(message.gen):
             self._bus.drop(self._instance, f"said in the name of {message.src}, generation {message.gen}")
             return
+        self._row.read(name, message.gen, message.seq, overtaken)
         self._handler(message)
 
     def _is_confirmed(self, generation: int) -> bool:

@@ -117,6 +117,15 @@ class Master(Section, frozen=True):
         return self.groups.names if chosen is UNSET else tuple(n for n in get_args(GroupName) if n in chosen)
 
 
+def all_warnings(master: Master) -> Iterator[tuple[str, str]]:
+    """What is allowed, but should be known: the name of the receiver that it is about, empty for all; and the words."""
+    if master.values == "mean" and not master.interval_ms:
+        yield "", "mean values count only with an interval: each cycle is pushed as it is; set master.interval_ms"
+    for settings in master.slave:
+        for text in warnings(settings):
+            yield settings.name, text
+
+
 def warnings(settings: Target) -> Iterator[str]:
     """What is allowed of a receiver, but should be known."""
     if settings.function == 6:

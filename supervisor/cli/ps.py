@@ -20,15 +20,18 @@ _COLOUR: Final = {
     "stopping": "yellow",
     "disabled": "white",
 }
-_HEADINGS: Final = ("NAME", "PID", "STATE", "RESTARTS", "UPTIME", "RSS", "REASON")
-_RIGHT: Final = tuple(map(_HEADINGS.index, ("PID", "RESTARTS", "UPTIME", "RSS")))
+_HEADINGS: Final = ("NAME", "PID", "STATE", "RESTARTS", "UPTIME", "RSS", "QUEUE", "REASON")
+_RIGHT: Final = tuple(map(_HEADINGS.index, ("PID", "RESTARTS", "UPTIME", "RSS", "QUEUE")))
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @config_option
 def ps(config: str | None, *, as_json: bool) -> None:
-    """Show the roles: state, process, restarts, time since the start, memory."""
+    """Show the roles: state, process, restarts, time since the start, memory, queue.
+
+    The queue is in cycles: how late it came to read, at most in the last 30 s; 0 in ordinary work.
+    """
     run_dir = run_folder(config)
     found = supervisors(run_dir)
     if not found:
@@ -56,6 +59,9 @@ def _plain(supervisor: str, child: Child) -> dict[str, Any]:
         "uptime_s": _uptime_s(child),
         "rss_kib": child.rss_kib,
         "cpu_ms": child.cpu_ms,
+        "queue": child.queue,
+        "pending": child.pending,
+        "missed": child.missed,
         "reason": child.reason,
     }
 
@@ -73,6 +79,7 @@ def _table(rows: list[tuple[str, Child]]) -> str:
             str(child.restarts),
             _duration(_uptime_s(child)) if child.pid else "-",
             f"{child.rss_kib / 1024:.1f} MiB" if child.pid else "-",
+            str(child.queue) if child.queue >= 0 else "-",
             child.reason,
         )
         for _, child in rows

@@ -12,11 +12,13 @@ from services.console.hear.certificates import Certificates
 from services.console.history.history import History
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
+from services.console.security.pace import Pace
 from services.console.settings_file import SettingsFile
 from services.console.stream.response import Streams
 from services.console.stream.tap import Ears
 from services.console.stream.topics import Topics
 from services.console.supervisors import Supervisors
+from services.console.trial import Trial
 from shared import clock
 from shared.audit.log import AuditLog
 from shared.audit.record import Who
@@ -71,12 +73,14 @@ class Desk:
         life, hear, site: as given.
         folder: of what the console owns.
         door: who comes in.
+        pace: how fast each caller may ask.
         streams: how many are open.
         ears: who listens in on the bus.
         topics: what they are told.
         certificates: how many there are.
         supervisors: of all processes on this host.
         settings_file: as it is, and how it is changed.
+        trial: of a receiver while nothing is pushed.
         history: of the charts.
 
     Raises:
@@ -91,6 +95,7 @@ class Desk:
         self._audit = _audit_log(life)
         self._unsynced = False
         self.door = Door(Accounts(self.folder), self.note)
+        self.pace = Pace()
         self.streams = Streams()
         self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
         self.door.on_ended = self.streams.end
@@ -110,6 +115,7 @@ class Desk:
         self.settings_file = SettingsFile(
             hear.in_force.path, self.supervisors, self.note, self.tell, self._file_changed
         )
+        self.trial = Trial(hear.in_force.path)
         self.history = History(hear, self.folder / "history.db", self.tell)
         hear.known.on_sample = self._sample
 
@@ -206,6 +212,10 @@ class Desk:
         self._check_there(instance)
         self.life.log.info("command", instance=instance, verb=verb, by=caller.by, address=caller.address)
         return await self.life.bus.call(instance, verb, {**args, "by": caller.by}, timeout_s)
+
+    def runs(self, instance: str) -> bool:
+        """Whether it is not stopped, as far as anybody says."""
+        return self.hear.town.state_of(instance)[0] not in RESTING
 
     def _check_there(self, instance: str) -> None:
         """Who was stopped is not waited for."""

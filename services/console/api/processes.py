@@ -51,8 +51,15 @@ def _process(desk: "Desk", supervisor: str, child: "Child", now_ns: int, *, spea
         rss_kib=child.rss_kib,
         cpu_ms=child.cpu_ms,
         cpu_percent=None if rate is None or not speaks else round(rate / 10, 1),
+        queue=_known(child.queue),
+        pending=_known(child.pending),
+        missed=_known(child.missed),
         reason=child.reason if speaks else f"{supervisor} says nothing",
     )
+
+
+def _known(count: int) -> int | None:
+    return count if count >= 0 else None
 
 
 async def processes(call: Call) -> Processes:

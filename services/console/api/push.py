@@ -24,7 +24,7 @@ from services.console.api.route import Call, Route
 from services.console.times import age_ms
 from shared import clock
 from shared.bus.messages import Push as Told
-from shared.config.master import GROUP_RANGES, MAX_RECEIVERS, Target, warnings
+from shared.config.master import GROUP_RANGES, MAX_RECEIVERS, Target
 from shared.config.receivers_edit import added, changed, deleted
 from shared.errors import PeerError, RefusedError
 from shared.registers.table import TABLE
@@ -43,6 +43,11 @@ TAKEN_OVER_S: Final = 5.0
 LOOK_S: Final = 0.1
 MARGIN_S: Final = 2.0
 LONGEST_TEST_S: Final = 60.0
+TLS_WHILE_OFF: Final = (
+    "pushing is off. Over TLS only the running pusher may connect: it knows which certificates you accepted, and its "
+    "connections are cut when you delete one. Switch pushing on, with this receiver disabled if nothing but the test "
+    "shall reach it"
+)
 GROUPS: Final = tuple(
     (
         name,
@@ -168,18 +173,16 @@ async def add(call: Call) -> Applied:
     """POST /push/slaves."""
     body: NewSlave = call.body
     entry = {"address": body.address, **body.settings}
-    done = await call.desk.settings_file.apply(call.caller, lambda text: added(text, entry))
-    return _with_warnings(call.desk, done, -1)
+    return await call.desk.settings_file.apply(call.caller, lambda text: added(text, entry))
 
 
 async def change_slave(call: Call) -> Applied:
     """PATCH /push/slaves/{number}."""
     body: SlaveChange = call.body
     number: int = call.path["number"]
-    done = await call.desk.settings_file.apply(
+    return await call.desk.settings_file.apply(
         call.caller, lambda text: changed(text, number, body.address, body.settings)
     )
-    return _with_warnings(call.desk, done, number - 1)
 
 
 async def remove(call: Call) -> Applied:
@@ -190,7 +193,7 @@ async def remove(call: Call) -> Applied:
 
 
 async def test(call: Call) -> Tested:
-    """POST /push/slaves/{number}/test: by the running pusher, which knows whom the owner trusts."""
+    """POST /push/slaves/{number}/test: by the pusher, which knows whom the owner trusts; while it is off by `Trial`."""
     query: OfSlave = call.query
     number: int = call.path["number"]
     desk = call.desk
@@ -199,11 +202,15 @@ async def test(call: Call) -> Tested:
     if not 1 <= number <= len(slaves) or slaves[number - 1].address != query.address:
         raise not_found(f"slave {number} is no longer {query.address!r}: the settings were changed; look again")
     target = slaves[number - 1]
-    if not config.master.enabled:
-        return Tested(ok=False, text="pushing is off, so there is nobody to test with: switch it on first")
-    await _taken_over(desk, number, target.address)
     requests = 400 if target.function == 6 else 8
     patience = min(target.timeout_s * (2 + requests) + MARGIN_S, LONGEST_TEST_S)
+    if not config.master.enabled:
+        if target.receiver.tls:
+            return Tested(ok=False, text=TLS_WHILE_OFF)
+        desk.life.log.info("receiver is tried", number=number, by=call.caller.by, address=call.caller.address)
+        ok, text = await desk.trial.run(number, patience)
+        return Tested(ok=ok, text=text)
+    await _taken_over(desk, number, target)
     args = {"number": number, "address": target.address}
     try:
         answer = await desk.command(call.caller, PUSHER, "test", args, patience)
@@ -212,20 +219,12 @@ async def test(call: Call) -> Tested:
     return Tested(ok=True, text=str(answer["words"]))
 
 
-async def _taken_over(desk: "Desk", number: int, address: str) -> None:
-    """Wait until the pusher speaks of this slave, for a while."""
+async def _taken_over(desk: "Desk", number: int, target: Target) -> None:
+    """Wait until the pusher runs and speaks of this slave, for a while."""
     for _ in range(round(TAKEN_OVER_S / LOOK_S)):
-        said = desk.hear.town.pushes[1].slaves if desk.hear.town.pushes else ()
-        slaves = desk.hear.in_force.config.master.slave
-        if number <= min(len(said), len(slaves)) and slaves[number - 1].address == address and _told(desk) is not None:
+        if desk.runs(PUSHER) and (number, target.receiver.url) in (_told(desk) or {}):
             return
         await asyncio.sleep(LOOK_S)
-
-
-def _with_warnings(desk: "Desk", done: Applied, index: int) -> Applied:
-    config = desk.settings_file.config
-    words = warnings(config.master.slave[index]) if config else ()
-    return msgspec.structs.replace(done, text="; ".join(filter(None, (done.text, *words))))
 
 
 ROUTES = (

@@ -92,6 +92,14 @@ UP: Final = Metric("metergate_process_up", "gauge", _INSTANCE, "1 while the proc
 RESTARTS: Final = Metric("metergate_process_restarts_total", "counter", _INSTANCE, "Since its supervisor started.")
 CPU: Final = Metric("metergate_process_cpu_seconds_total", "counter", _INSTANCE, "Processor time.")
 MEMORY: Final = Metric("metergate_process_resident_memory_bytes", "gauge", _INSTANCE, "Shared pages count whole.")
+_LOADS: Final = (
+    (Metric("metergate_process_queue_messages", "gauge", _INSTANCE, "Cycles that it was late, at most in 30 s."),
+     "queue"),
+    (Metric("metergate_process_pending", "gauge", _INSTANCE, "Commands and pushes not done, at most in 30 s."),
+     "pending"),
+    (Metric("metergate_process_missed_messages_total", "counter", _INSTANCE, "Bus messages that it never got."),
+     "missed"),
+)  # fmt: skip
 UPTIME: Final = Metric("metergate_process_uptime_seconds", "gauge", _INSTANCE, "Since its last start.")
 SETTINGS: Final = Metric("metergate_settings_valid", "gauge", (), "0 while the settings file is wrong.")
 CERTIFICATES: Final = Metric("metergate_certificates", "gauge", ("status",), "Certificates of others.")
@@ -103,7 +111,7 @@ ALL: Final[tuple[Metric, ...]] = (
     *(metric for metric, _ in (*_SUMS, *_PHASES)), FREQUENCY, *(metric for metric, _ in (*_ENERGY, *_PHASE_ENERGY)),
     *(metric for metric, _ in _FLOW), SOC, *(metric for metric, _ in _SESSIONS),
     PUSH_OK, PUSH_AGE, PUSH_LATENCY, *(metric for metric, _ in _PUSHES),
-    UP, RESTARTS, CPU, MEMORY, UPTIME, SETTINGS, CERTIFICATES, STREAMS, EVENTS,
+    UP, RESTARTS, CPU, MEMORY, *(metric for metric, _ in _LOADS), UPTIME, SETTINGS, CERTIFICATES, STREAMS, EVENTS,
 )  # fmt: skip
 """Every metric, in the order in which they are told."""
 
@@ -209,5 +217,8 @@ def _processes(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
             if child.pid:
                 yield CPU, (name, child.cpu_ms / MS)
                 yield MEMORY, (name, child.rss_kib * 1024)
+                for metric, field in _LOADS:
+                    if (value := getattr(child, field)) >= 0:
+                        yield metric, (name, value)
                 yield UPTIME, (name, age_ms(child.started_ns, now) / MS)
     yield SETTINGS, ((), not wrong)

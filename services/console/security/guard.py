@@ -18,6 +18,7 @@ from services.console.security.caller import Caller
 from services.console.security.door import Door
 from services.console.security.headers import HEADERS
 from services.console.security.hosts import Hosts
+from services.console.words.language import wanted
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WITHOUT_TOKEN: Final = frozenset({("POST", f"{PREFIX}/session"), ("POST", f"{PREFIX}/session/code")})
@@ -56,11 +57,14 @@ class Guard:
         """One request."""
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
+        language = wanted(next((_decoded(value) for name, value in scope["headers"] if name == b"accept-language"), ""))
         try:
-            scope["state"] = {**scope.get("state", {}), "caller": self._admit(scope)}
+            scope["state"] = {**scope.get("state", {}), "language": language, "caller": self._admit(scope)}
         except ApiError as error:
-            await failure(error)(scope, receive, _with_headers(send))
+            await failure(error, language)(scope, receive, _with_headers(send))
             return
+        if scope["state"]["caller"].session and "welcome" in scope["state"]:
+            scope["state"]["welcome"]()
         await self._app(scope, receive, _with_headers(send))
 
     def _admit(self, scope: dict[str, Any]) -> Caller:
@@ -101,11 +105,15 @@ class Guard:
         return caller
 
     def _by_cookie(self, headers: dict[bytes, bytes], address: str) -> Caller:
+        device = ""
         for part in _text(headers, b"cookie")[:MOST_COOKIE].split(";"):
             name, _, value = part.strip().partition("=")
-            if name == self._cookie and value and (caller := self._door.by_cookie(value, address)) is not None:
+            if name != self._cookie or not value:
+                continue
+            if (caller := self._door.by_cookie(value, address)) is not None:
                 return caller
-        return Caller(address=address)
+            device = device or self._door.device(value)
+        return Caller(address=address, device=device)
 
 
 def _check_token(given: str, caller: Caller) -> None:
@@ -125,7 +133,11 @@ def _bearer(headers: dict[bytes, bytes]) -> str | None:
 
 
 def _text(headers: dict[bytes, bytes], name: bytes, default: str = "") -> str:
-    return headers[name].decode("latin-1") if name in headers else default
+    return _decoded(headers[name]) if name in headers else default
+
+
+def _decoded(value: bytes) -> str:
+    return value.decode("latin-1")
 
 
 def _with_headers(send: Any) -> Any:

@@ -11,6 +11,7 @@ from services.master_pusher.feed import Feed
 from services.master_pusher.groups import GROUPS
 from shared import clock
 from shared.actor import Life
+from shared.bus.load import Load
 from shared.bus.messages import Block, Command, Image, Message, Pushes
 from shared.bus.publisher import Stamp
 from shared.config.master import GroupName, Master
@@ -75,6 +76,7 @@ class FakeBus:
         self.handlers: dict[type[Message], Callable[[Any], None]] = {}
         self.every: dict[type[Message], bool] = {}
         self.command: Callable[[Command], Any]
+        self.load = Load()
 
     def stamp(self, _kind: type[Message], _key: str = "") -> Stamp:
         return Stamp(src="master-pusher", gen=1, seq=len(self.published))

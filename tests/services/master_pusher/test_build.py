@@ -7,11 +7,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.master_pusher.build import once, outward_of, sender, warnings_of
+from services.master_pusher.build import once, outward_of, sender
 from services.master_pusher.sender import ModbusSender
 from services.master_pusher.web import WebSender
 from shared import clock
-from shared.config.master import Master, warnings
+from shared.config.master import Master, all_warnings, warnings
 from shared.config.master import Target as Settings
 from shared.config.model import Config
 from shared.errors import PeerError, RefusedError
@@ -46,14 +46,13 @@ def test_only_tls_receivers_need_somebody_to_decide() -> None:
 def test_what_should_be_known(settings: Settings, said: str) -> None:
     (text,) = warnings(settings)
     assert said in text
-    (named,) = warnings_of(Config(master=Master(slave=(Settings(address="ok"), settings))))
-    assert named.startswith(f"master.slave[2] ({settings.address}): ")
+    assert list(all_warnings(Master(slave=(Settings(address="ok"), settings)))) == [(settings.address, text)]
 
 
 def test_means_without_an_interval_are_warned_about() -> None:
-    (text,) = warnings_of(Config(master=Master(values="mean")))
-    assert "set interval_ms" in text
-    assert not list(warnings_of(Config(master=Master(values="mean", interval_ms=1000))))
+    ((name, text),) = all_warnings(Master(values="mean"))
+    assert (name, "set master.interval_ms" in text) == ("", True)
+    assert not list(all_warnings(Master(values="mean", interval_ms=1000)))
 
 
 def test_once_writes_everything_and_says_so() -> None:

@@ -110,8 +110,10 @@ def test_the_newest_wins_and_what_it_overtakes_is_counted() -> None:
         await until(lambda: sender.sent)
         for each in batches[1:]:
             one.offer(each)
+        assert one.is_due()
         sender.gate.set()
         await until(lambda: one.report(FRESH).pushes == 2)
+        assert not one.is_due()
         assert [each for each, _ in sender.sent] == [first, last]
         assert one.report(FRESH).skipped == 4
 

@@ -88,6 +88,7 @@ def test_a_running_instance_is_shown_and_steered_also_while_its_file_is_wrong(tm
         assert [(row["name"], row["state"]) for row in shown] == [("alpha", "ready"), ("beta", "ready")]
         assert shown[0]["pid"] == run.child("alpha").pid
         assert shown[0]["rss_kib"] > 0
+        assert (shown[0]["queue"], shown[0]["pending"], shown[0]["missed"]) == (-1, -1, -1), "its beats say nothing"
         table = metergate("ps", "--config", str(run.file), cwd=tmp_path)
         assert "beta" in table.stdout
         assert "not valid TOML" in table.stderr

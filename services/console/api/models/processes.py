@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 
 class Process(Answer, frozen=True, kw_only=True):
@@ -21,7 +21,11 @@ class Process(Answer, frozen=True, kw_only=True):
         rss_kib: resident memory, KiB; shared pages count whole.
         cpu_ms: processor time since its start.
         cpu_percent: of one core, lately; null while not known.
-        queue: messages that wait to be read by it, or bytes; null while not known.
+        queue: bus messages of one topic that it found waiting behind the first when it came to read, the most of the
+            last 30 s: so many cycles it was late. 0 in ordinary work; null while not known.
+        pending: commands that it took or sent and that are not answered, and pushes that are due and not confirmed, the
+            most of the last 30 s; null while not known.
+        missed: bus messages that never reached it since its start, by the gaps in their numbers; null while not known.
         reason: why it is not ready, or what its owner should know, in words.
     """
 
@@ -36,7 +40,9 @@ class Process(Answer, frozen=True, kw_only=True):
     cpu_ms: int = 0
     cpu_percent: float | None = None
     queue: int | None = None
-    reason: str = ""
+    pending: int | None = None
+    missed: int | None = None
+    reason: Words = ""
 
 
 class Processes(Answer, frozen=True, kw_only=True):

@@ -31,11 +31,17 @@ def test_they_come_in_the_order_of_the_data_with_who_is_silent(tmp_path: Path) -
         said(bench, "supervisor.tls-slave", child("tls-slave", rss_kib=9000), ago_ns=60 * 10**9)
         said(bench, "supervisor.console", child("console"))
         said(bench, "supervisor.measurement", child("measurement", cpu_ms=100), child("plain-slave", pid=0, state="x"))
-        said(bench, "supervisor.measurement", child("measurement", cpu_ms=600), child("plain-slave", pid=0, state="x"))
+        said(
+            bench,
+            "supervisor.measurement",
+            child("measurement", cpu_ms=600, queue=3),
+            child("plain-slave", pid=0, state="x"),
+        )
         found = (await bench.ask("GET", "/processes")).body
         rows = {row["name"]: row for row in found["processes"]}
         assert list(rows) == ["measurement", "plain-slave", "tls-slave", "console"]
         assert rows["measurement"]["cpu_percent"] > 0
+        assert (rows["measurement"]["queue"], rows["measurement"]["pending"]) == (3, None)
         assert 5000 <= rows["measurement"]["uptime_ms"] < 60_000
         assert (rows["plain-slave"]["uptime_ms"], rows["plain-slave"]["cpu_percent"]) == (None, None)
         assert (rows["tls-slave"]["state"], found["silent"]) == ("unknown", ["supervisor.tls-slave"])

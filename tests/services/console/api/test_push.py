@@ -1,11 +1,13 @@
 """Whom we push to: the settings beside what the pusher says, and changes that keep the file as it is written."""
 
 import asyncio
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from services.console.api import push as module
+from services.console.trial import Trial
 from shared import clock
 from shared.bus.messages import Push, Pushes
 from shared.errors import RefusedError
@@ -60,9 +62,18 @@ def test_changes_keep_the_file_as_it_is_written(tmp_path: Path) -> None:
         assert (await bench.ask("PATCH", "/push", {"interval_ms": 50})).status == 422
         new = {"address": "http://127.0.0.1/x", "settings": {"token_file": "token"}}
         made = await bench.ask("POST", "/push/slaves", new)
-        assert (made.status, "unencrypted" in made.body["text"]) == (201, True)
+        assert made.status == 201
+        assert made.body["warnings"] == [
+            "http://127.0.0.1/x: the token goes over the network unencrypted; use https://"
+        ]
         settings = {"address": "plc.local", "settings": {"label": None, "unit": 7}}
-        assert (await bench.ask("PATCH", "/push/slaves/1", settings)).status == 200
+        changed = await bench.ask("PATCH", "/push/slaves/1", settings)
+        assert (changed.status, changed.body["warnings"]) == (200, []), "what was known before is no news"
+        sixth = {"address": "plc.local", "settings": {"function": 6}}
+        (cut,) = (await bench.ask("PATCH", "/push/slaves/1", sixth)).body["warnings"]
+        assert cut.startswith("plc.local: function 6 writes one register at a time")
+        back = {"address": "plc.local", "settings": {"function": None}}
+        assert (await bench.ask("PATCH", "/push/slaves/1", back)).body["warnings"] == []
         assert (await bench.ask("PATCH", "/push/slaves/2", settings)).status == 409
         master = tomllib.loads(bench.file.read_text())["master"]
         assert (master["interval_ms"], master["values"], master["groups"]) == (1000, "mean", {"energy_phases": False})
@@ -91,7 +102,13 @@ def test_a_test_says_in_words_what_came_of_it(tmp_path: Path) -> None:
         assert (await bench.ask("POST", "/push/slaves/1/test?address=other")).status == 404
         assert (await bench.ask("POST", "/push/slaves/2/test?address=plc.local")).status == 404
         await bench.ask("PATCH", "/push", {"enabled": False})
-        assert "switch it on first" in (await bench.ask("POST", path)).body["text"]
+        bench.desk.trial = Trial(bench.file, (sys.executable, "-c", "import sys; print(*sys.argv[1:])"))
+        said = (await bench.ask("POST", path)).body
+        assert said == {"ok": True, "text": f"slaves test 1 --config {bench.file}"}, "by the command line"
+        change = {"address": "plc.local", "settings": {"tls": True}}
+        assert (await bench.ask("PATCH", "/push/slaves/1", change)).status == 200
+        refused = (await bench.ask("POST", path)).body
+        assert (refused["ok"], "Over TLS only the running pusher" in refused["text"]) == (False, True)
         assert module.LONGEST_TEST_S <= 60
 
     asyncio.run(story())

@@ -65,7 +65,9 @@ def test_everything_heard_is_told_in_base_units(tmp_path: Path) -> None:
         town, now = bench.hear.town, clock.now_ns()
         stamp = {"src": "x", "gen": 1, "seq": 1, "t_ns": now}
         town.sessions["plain-slave"] = (now, Sessions(**stamp, port=502, connections=2, requests=7))  # type: ignore[arg-type]
-        child = Child(name="console", role="console", state="ready", pid=9, rss_kib=10, cpu_ms=1500, started_ns=now)
+        child = Child(
+            name="console", role="console", state="ready", pid=9, rss_kib=10, cpu_ms=1500, started_ns=now, queue=4
+        )
         town.processes["supervisor"] = (now, Processes(**stamp, children=(child,), config_error="x"))  # type: ignore[arg-type]
         push = Push(number=1, name="PLC", url="", meter="house", groups=(), state="failing", failures=3)
         town.pushes = (now, Pushes(**stamp, interval_ms=0, values="mean", slaves=(push,)))  # type: ignore[arg-type]
@@ -78,6 +80,8 @@ def test_everything_heard_is_told_in_base_units(tmp_path: Path) -> None:
         assert found['metergate_slave_requests_total{instance="plain-slave"}'] == 7
         assert found['metergate_process_cpu_seconds_total{instance="console"}'] == 1.5
         assert found['metergate_process_resident_memory_bytes{instance="console"}'] == 10240
+        assert found['metergate_process_queue_messages{instance="console"}'] == 4
+        assert not [name for name in found if "missed" in name], "it told nothing of that yet"
         assert found['metergate_push_ok{number="1",name="PLC"}'] == 0
         assert found["metergate_settings_valid"] == 0
         assert {name.partition("{")[0] for name in found} <= NAMES

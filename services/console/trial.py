@@ -1,0 +1,56 @@
+"""A receiver is tried while nothing is pushed: by `metergate slaves test`, in a process of its own.
+
+Where the pusher is off there is nobody on the bus who could. What speaks to receivers is the pusher's code, which this
+role neither holds in memory nor imports; the command line borrows it for as long as the trial takes.
+"""
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import Final
+
+COMMAND: Final = (sys.executable, "-c", "from supervisor.cli import main; main()")
+START_S: Final = 15.0
+"""For a slow machine to begin."""
+LONGEST_ANSWER: Final = 2000
+_NAME: Final = "metergate: "
+
+
+class Trial:
+    """One at a time.
+
+    Args:
+        settings: path of the file whose receivers are meant.
+        command: of the command line.
+    """
+
+    def __init__(self, settings: Path, command: tuple[str, ...] = COMMAND) -> None:
+        self._settings = settings
+        self._command = command
+        self._turn = asyncio.Lock()
+
+    async def run(self, number: int, patience_s: float) -> tuple[bool, str]:
+        """Whether the receiver of that number took the newest values, and what happened, in words."""
+        arguments = ("slaves", "test", str(number), "--config", str(self._settings))
+        async with self._turn:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            try:
+                async with asyncio.timeout(patience_s + START_S):
+                    words, trouble = await process.communicate()
+            except TimeoutError:
+                return False, f"no answer within {patience_s + START_S:g} s"
+            finally:
+                if process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+                    await process.wait()
+        said = (trouble if process.returncode else words).decode(errors="replace").strip()[:LONGEST_ANSWER]
+        lines = [line.removeprefix(_NAME) for line in said.splitlines()]
+        return process.returncode == 0, " ".join(lines) or f"it ended with exit code {process.returncode}"
