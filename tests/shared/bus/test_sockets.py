@@ -13,6 +13,7 @@ from shared.bus.network import Endpoint
 from shared.bus.sockets import (
     QUEUE,
     SUBSCRIPTION_BYTES,
+    SUBSCRIPTIONS,
     Context,
     Socket,
     context,
@@ -77,16 +78,16 @@ def test_every_socket_has_every_limit(ctx: Context, endpoints: Endpoints) -> Non
         router_socket(ctx, cmd) as router,
         dealer_socket(ctx, cmd) as dealer,
     ):
-        for socket, largest in (
-            (xpub, SUBSCRIPTION_BYTES),
-            (sub, MAX_BYTES),
-            (router, MAX_BYTES),
-            (dealer, MAX_BYTES),
+        for socket, largest, waiting in (
+            (xpub, SUBSCRIPTION_BYTES, SUBSCRIPTIONS),
+            (sub, MAX_BYTES, QUEUE),
+            (router, MAX_BYTES, QUEUE),
+            (dealer, MAX_BYTES, QUEUE),
         ):
             assert socket.getsockopt(zmq.MAXMSGSIZE) == largest
             assert socket.getsockopt(zmq.LINGER) == 0
             assert socket.getsockopt(zmq.SNDHWM) == QUEUE
-            assert socket.getsockopt(zmq.RCVHWM) == QUEUE
+            assert socket.getsockopt(zmq.RCVHWM) == waiting
         assert dealer.getsockopt(zmq.IMMEDIATE) == 1
 
 
