@@ -1,14 +1,12 @@
 """`make screenshots`: pictures of every page, light and dark, on a desktop and on a phone, for a person to look at."""
 
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.console import DESKTOP, PAGES, PHONE, browsing
+from tests.browser.console import DESKTOP, PAGES, PHONE, browsing, running
 from tests.browser.household import Household
 from tests.support import Processes
 
@@ -60,19 +58,12 @@ def _take(page: Page, path: Path, *, whole: bool = True) -> None:
 def main(target: Path) -> None:
     """Make them in `target`."""
     target.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
     processes = Processes()
     try:
-        with browsing() as browser:
-            household = Household(folder, processes)
-            try:
-                household.start()
-                pictures(browser, household, target)
-            finally:
-                household.end()
+        with browsing() as browser, running(lambda folder: Household(folder, processes)) as household:
+            pictures(browser, household, target)
     finally:
         processes.end()
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
