@@ -6,7 +6,7 @@ import { t } from "../../i18n/index.ts";
 import { go } from "../../router.ts";
 import { useStore } from "../../store.ts";
 import { Button, Card, Field } from "../../ui/basics.tsx";
-import { toast } from "../../ui/overlays.tsx";
+import { toast } from "../../ui/notes.tsx";
 import { LEAST } from "./scope.tsx";
 
 export function Password({ first }: { first: boolean }) {

@@ -6,7 +6,7 @@ import { ago, dateTime, NOTHING } from "../../format.ts";
 import { t } from "../../i18n/index.ts";
 import { Badge, Button, Card, Notice } from "../../ui/basics.tsx";
 import { useResource } from "../../ui/hooks.ts";
-import { attempt } from "../../ui/overlays.tsx";
+import { attempt } from "../../ui/notes.tsx";
 import { Table } from "../../ui/table.tsx";
 
 export function Sessions() {
@@ -35,7 +35,7 @@ export function Sessions() {
                 </>
               ),
             },
-            { key: "address", title: t("address"), className: "mono", cell: (row) => row.address },
+            { key: "address", title: t("address"), className: "mono address", cell: (row) => row.address },
             { key: "agent", title: t("account.agent"), className: "hint", cell: (row) => row.agent || NOTHING },
             { key: "used", title: t("account.used"), cell: (row) => ago(row.used) },
             { key: "expires", title: t("account.until"), cell: (row) => dateTime(row.expires) },
