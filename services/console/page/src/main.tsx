@@ -13,10 +13,11 @@ const root = document.getElementById("page") as HTMLElement;
 async function start(): Promise<void> {
   startTheme();
   const code = startRouter();
+  const words = startLanguage();
   const asked = loadSession();
   asked.catch(() => undefined); // the page says it, once there are words
   prefetch(here.get().page);
-  await startLanguage();
+  await words;
   render(<App code={code} asked={asked} key={language.get()} />, root);
   language.subscribe(() => {
     void startLanguage().then(() => render(<App code={undefined} asked={Promise.resolve()} key={language.get()} />, root));

@@ -1,5 +1,5 @@
 // How the page talks to the gateway: JSON under /api/v1, a token with every change, and every failure as one sentence.
-import { t, word } from "../i18n/index.ts";
+import { speaking, t, word } from "../i18n/index.ts";
 
 const BASE = "api/v1/";
 
@@ -40,11 +40,14 @@ export function address(path: string, query: Readonly<Record<string, string | nu
   return BASE + path + (text && `?${text}`);
 }
 
-/** The headers of a change. */
+/** The headers of every request: what is wanted, and in the language that is shown, whatever the browser prefers. */
+export const asking = (type: string): Record<string, string> => ({ Accept: type, "Accept-Language": speaking() });
+
+/** The headers of a change, besides. */
 export const changing = (): Record<string, string> => ({ "X-Metergate-Token": token });
 
 export async function send(method: Method, url: string, body?: unknown, again = true): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers = asking("application/json");
   if (method !== "GET") Object.assign(headers, changing());
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;

@@ -27,9 +27,9 @@ export const shell = {
   "frame.language.auto": "Wie der Browser",
   "frame.version": "Version {version}",
 
-  "connection.connecting": "Verbindung zum Gateway wird aufgebaut …",
-  "connection.lost": "Verbindung seit {duration} unterbrochen. Was Sie sehen, ist alt; sie kommt von selbst wieder.",
-  "connection.back": "Wieder verbunden.",
+  connection: "Verbindung",
+  "connection.lost": "Verbindung unterbrochen. Was Sie sehen, ist alt; sie kommt von selbst wieder.",
+  "connection.since": "Seit {duration}.",
 
   "error.unreachable": "Das Gateway antwortet nicht. Läuft es, und ist dieses Gerät in seinem Netz?",
   "error.status": "Das Gateway antwortete mit Status {status}.",

@@ -27,9 +27,9 @@ export const shell = {
   "frame.language.auto": "As the browser",
   "frame.version": "Version {version}",
 
-  "connection.connecting": "Connecting to the gateway …",
-  "connection.lost": "Connection lost for {duration}. What you see is old; it comes back by itself.",
-  "connection.back": "Connected again.",
+  connection: "Connection",
+  "connection.lost": "Connection lost. What you see is old; it comes back by itself.",
+  "connection.since": "For {duration}.",
 
   "error.unreachable": "The gateway does not answer. Is it running, and is this device in its network?",
   "error.status": "The gateway answered with status {status}.",
