@@ -9,9 +9,10 @@ import { FIRST, PAGES } from "./pages.ts";
 import { go, here } from "./router.ts";
 import { useStore } from "./store.ts";
 import { Button, Loading, Notice, PageHead } from "./ui/basics.tsx";
-import { Overlays } from "./ui/overlays.tsx";
+import { Notes } from "./ui/notes.tsx";
+import { Question } from "./ui/overlays.tsx";
 import { ConnectionBar } from "./frame/connection.tsx";
-import { Navigation } from "./frame/navigation.tsx";
+import { Navigation, PendingWord } from "./frame/navigation.tsx";
 import { SignIn } from "./frame/sign-in.tsx";
 
 export interface AppProps {
@@ -58,8 +59,15 @@ export function App({ code, asked }: AppProps) {
   }
   return (
     <>
-      {inside ? <Inside /> : <SignIn who={who} codeError={codeError} />}
-      <Overlays />
+      {inside ? (
+        <Inside />
+      ) : (
+        <>
+          <SignIn who={who} codeError={codeError} />
+          <Notes />
+        </>
+      )}
+      <Question />
     </>
   );
 }
@@ -76,15 +84,17 @@ function Inside() {
       <Navigation />
       <div class="column">
         <ConnectionBar />
+        <PendingWord />
         {simulated && (
-          <div class="simulation">
+          <aside class="simulation" aria-label={t("frame.simulation")}>
             <strong>{t("frame.simulation")}</strong> <span>{t("frame.simulation.hint")}</span>
-          </div>
+          </aside>
         )}
         <main id="content" tabIndex={-1}>
           {viewer && !onAccount && <SetPassword text={t("sign.viewer")} />}
           <Outlet />
         </main>
+        <Notes />
       </div>
     </div>
   );

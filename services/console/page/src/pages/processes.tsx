@@ -7,7 +7,8 @@ import { bytes, duration, NOTHING, number, unit } from "../format.ts";
 import { t, word } from "../i18n/index.ts";
 import { Badge, Button, Card, Loading, Notice, PageHead, type Tone } from "../ui/basics.tsx";
 import { useResource, useTopic } from "../ui/hooks.ts";
-import { attempt, confirm } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 
 const TONES: Record<string, Tone> = {
