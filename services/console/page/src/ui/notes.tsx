@@ -64,8 +64,8 @@ export function Notes({ dialog = "" }: { dialog?: string }) {
   const strip = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     // Whatever sticks to the lower edge as well makes room.
-    if (!dialog) document.documentElement.style.setProperty("--notes", `${strip.current?.offsetHeight ?? 0}px`);
-  });
+    if (!dialog) document.documentElement.style.setProperty("--notes", `${(shown.length && strip.current?.offsetHeight) || 0}px`);
+  }, [shown, here, dialog]);
   return (
     <div class="notes" role="status" ref={strip}>
       {here && shown.map((note) => <One key={note.id} of={note} />)}

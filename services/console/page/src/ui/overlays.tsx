@@ -24,8 +24,12 @@ export function Dialog({ title, onClose, children, actions, wide }: DialogProps)
     const dialog = element.current;
     if (!dialog) return;
     dialog.showModal();
+    // What it asks is read first, not the button that closes it; a frame later, when a screen reader knows the dialog.
+    const first = dialog.querySelector<HTMLElement>("[autofocus]") ?? dialog.querySelector("h2");
+    const frame = requestAnimationFrame(() => first?.focus());
     dialogs.update((all) => [...all, heading]);
     return () => {
+      cancelAnimationFrame(frame);
       dialogs.update((all) => all.filter((one) => one !== heading));
       dialog.close(); // gives the focus back, which its mere removal would not
       if (document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
@@ -43,13 +47,15 @@ export function Dialog({ title, onClose, children, actions, wide }: DialogProps)
       onClick={(event) => event.target === element.current && onClose()}
     >
       <div class="dialog-body">
-        <header class="card-head">
-          <h2 id={heading}>{title}</h2>
+        <div class="card-head">
+          <h2 id={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <Button kind="quiet" icon="close" label={t("close")} onClick={onClose} />
-        </header>
+        </div>
         {children}
         <Notes dialog={heading} />
-        {actions && <footer class="actions">{actions}</footer>}
+        {actions && <div class="actions last">{actions}</div>}
       </div>
     </dialog>
   );

@@ -108,7 +108,7 @@ function AuditLog() {
           { key: "by", title: t("events.by"), cell: (row) => row.by },
           { key: "what", title: t("events.what"), className: "mono nowrap", cell: (row) => row.what },
           { key: "target", title: t("events.target"), className: "said", cell: (row) => <Target row={row} /> },
-          { key: "result", title: t("events.result"), className: "said", cell: (row) => row.result || NOTHING },
+          { key: "result", title: t("events.result"), cell: (row) => row.result || NOTHING },
         ]}
       />
     </Card>

@@ -1,6 +1,6 @@
 // How it was: the last ten minutes, each sample as it came, and the last 24 hours, each minute's mean.
 import type uPlot from "uplot";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, sentence } from "../../api/client.ts";
 import type { Live, Series } from "../../api/models.ts";
 import { power } from "../../format.ts";
@@ -63,7 +63,7 @@ export function RecentChart() {
   const waiting = useRef<Live[]>([]);
 
   useEffect(() => setSeries(undefined), [chosen]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Also after each reconnect: what was missed meanwhile is fetched, so that the line has no hole that was not there.
     if (!open) return;
     let gone = false;
@@ -119,7 +119,7 @@ export function MinuteChart() {
   const chosen = useStore(meter);
   const [series, setSeries] = useState<Columns | undefined>();
   const [error, setError] = useState("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     let gone = false;
     const ask = (): void => {
       get<Series>("history/minutes", { meter: chosen, from_ms: Date.now() - DAY_MS })
