@@ -18,7 +18,7 @@ export function ConnectionBar() {
     <div class={`connection${lost ? " lost" : ""}`} {...(lost ? { role: "region", "aria-label": t("connection") } : {})}>
       {lost && <Icon name="warn" />}
       <p role="status">{lost && `${t("connection.lost")} ${connection.reason}`.trim()}</p>
-      {lost && <p class="num">{t("connection.since", { duration: duration(Math.floor(ms / 1000) * 1000) })}</p>}
+      {lost && <p class="num">{t("connection.since", { duration: duration(Math.max(1000, Math.floor(ms / 1000) * 1000)) })}</p>}
     </div>
   );
 }

@@ -56,6 +56,7 @@ export default function Page() {
     {
       key: "certificate",
       title: t("clients.certificate"),
+      className: "roomy",
       cell: (row) =>
         row.fingerprint ? (
           <div class="stack">

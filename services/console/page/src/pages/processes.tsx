@@ -4,7 +4,7 @@ import { post } from "../api/client.ts";
 import type { Done, Process, Processes } from "../api/models.ts";
 import { useWhyNot } from "../api/session.ts";
 import { bytes, duration, NOTHING, number, unit } from "../format.ts";
-import { t, word } from "../i18n/index.ts";
+import { t, tn, word } from "../i18n/index.ts";
 import { Badge, Button, Card, Loading, Notice, PageHead, type Tone } from "../ui/basics.tsx";
 import { useResource, useTopic } from "../ui/hooks.ts";
 import { attempt } from "../ui/notes.tsx";
@@ -43,7 +43,12 @@ function All({ data }: { data: Processes }) {
     key: "queue",
     title: t("processes.queue"),
     numeric: true,
-    cell: (row) => number(row.queue),
+    cell: (row) => (
+      <>
+        {number(row.queue)}
+        {row.missed ? <span class="hint">{tn("processes.missed", row.missed)}</span> : null}
+      </>
+    ),
   };
   const rows = data.processes;
   const total = rows.reduce((sum, row) => sum + row.rss_kib, 0);

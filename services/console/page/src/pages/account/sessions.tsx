@@ -8,6 +8,7 @@ import { Badge, Button, Card, Notice } from "../../ui/basics.tsx";
 import { useResource } from "../../ui/hooks.ts";
 import { attempt } from "../../ui/notes.tsx";
 import { Table } from "../../ui/table.tsx";
+import { agentWords } from "./agent.ts";
 
 export function Sessions() {
   const { data, error, reload } = useResource<{ sessions: OpenSession[] }>("sessions");
@@ -36,7 +37,7 @@ export function Sessions() {
               ),
             },
             { key: "address", title: t("address"), className: "mono address", cell: (row) => row.address },
-            { key: "agent", title: t("account.agent"), className: "hint", cell: (row) => row.agent || NOTHING },
+            { key: "agent", title: t("account.agent"), className: "said", cell: (row) => <span title={row.agent}>{agentWords(row.agent) || NOTHING}</span> },
             { key: "used", title: t("account.used"), cell: (row) => ago(row.used) },
             { key: "expires", title: t("account.until"), cell: (row) => dateTime(row.expires) },
             {
