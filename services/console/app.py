@@ -23,6 +23,7 @@ from shared.errors import MetergateError
 if TYPE_CHECKING:
     from services.console.api.desk import Desk
     from services.console.security.caller import Caller
+    from services.console.words.language import Language
 
 BODY_S: Final = 10.0
 """For a request's body."""
@@ -52,17 +53,18 @@ def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
 def _endpoint(desk: "Desk", methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         route = methods["GET" if request.method == "HEAD" else request.method]
+        language: Language = request.scope["state"]["language"]
         try:
             made = await route.handler(await _call(desk, route, request, request.scope["state"]["caller"]))
         except MetergateError as error:
-            return failure(errors.of(error))
+            return failure(errors.of(error), language)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception:
             desk.life.log.exception("request failed", method=request.method, path=request.url.path)
             text = "something is wrong in metergate itself; its log says more"
-            return failure(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", text))
-        return made if isinstance(made, Response) else answer(made, route.status)
+            return failure(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", text), language)
+        return made if isinstance(made, Response) else answer(made, route.status, language)
 
     return handle
 
@@ -84,7 +86,7 @@ async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") 
     body = None
     if route.body is not None:
         body = _decoded(await _read(request, route.largest), route.body)
-    return Call(desk, caller, path, query, body, request)
+    return Call(desk, caller, path, query, body, request, request.scope["state"]["language"])
 
 
 def _once(items: list[tuple[str, str]]) -> dict[str, str]:
@@ -144,9 +146,9 @@ def _where(error: msgspec.ValidationError) -> str:
     return str(error).partition(" - at `$.")[2].rstrip("`")
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    del request
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+async def _told(request: Request, fault: Exception) -> Response:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    headers = dict(fault.headers or {}) if isinstance(fault, HTTPException) else {}
     code = {404: "not_found", 405: "method"}.get(status, "failed")
-    return failure(ApiError(HTTPStatus(status), code, HTTPStatus(status).phrase.lower(), headers=headers))
+    error = ApiError(HTTPStatus(status), code, HTTPStatus(status).phrase.lower(), headers=headers)
+    return failure(error, request.scope["state"]["language"])

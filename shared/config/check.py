@@ -127,7 +127,7 @@ def _describe_text(info: inspect.StrType) -> str:
         return "a text that is not empty" if shortest else "a text"
     if shortest == longest:
         return f"a text of {longest} characters"
-    return f"a text of {f'{shortest} to' if shortest else 'at most'} {longest} characters"
+    return f"a text of {shortest} to {longest} characters" if shortest else f"a text of at most {longest} characters"
 
 
 _PATTERNS: Final = {

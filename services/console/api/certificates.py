@@ -37,7 +37,7 @@ def away(call: Call) -> str | None:
     if state == "disabled":
         return ""
     if state in {"parked", "stopped"}:
-        return f"{MANAGER} is {state}{reason and ': ' + reason}"
+        return f"{MANAGER} does not run: {reason or state}"
     return None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct, field
 
 from services.console.api.models.common import Fingerprint, Instance
+from services.console.words.language import Language
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,6 +34,7 @@ class Call(Struct, frozen=True):
         query: an instance of the route's `query`; None where it has none.
         body: an instance of the route's `body`; None where it has none.
         request: for what the above does not say.
+        language: that the reader wants.
     """
 
     desk: "Desk"
@@ -41,6 +43,7 @@ class Call(Struct, frozen=True):
     query: Any
     body: Any
     request: "Request"
+    language: Language = "en"
 
 
 Handler = Callable[[Call], Awaitable["Struct | Response"]]

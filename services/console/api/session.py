@@ -51,7 +51,7 @@ async def sign_out(call: Call) -> Response:
     """DELETE /session."""
     if call.desk.door.entry(call.caller) is not None:
         await call.desk.door.end(call.caller, call.caller.session)
-    response = answer(Done(text="signed out"))
+    response = answer(Done(text="signed out"), language=call.language)
     response.headers["set-cookie"] = _cookie(call, "", 0)
     return response
 
@@ -105,7 +105,7 @@ def _signed_in(call: Call, secret: str, entry: SessionEntry) -> Response:
     user = call.desk.door.accounts.users.get(entry.user)
     scopes = scopes_up_to("view" if user is None else user.scope)
     caller = Caller(address=call.caller.address, scopes=scopes, user=entry.user, session=entry.hash, csrf=entry.csrf)
-    response = answer(_session(call, caller, entry))
+    response = answer(_session(call, caller, entry), language=call.language)
     response.headers["set-cookie"] = _cookie(call, secret, round(entry.expires - entry.created))
     return response
 

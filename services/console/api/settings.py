@@ -1,5 +1,7 @@
 """Routes: the settings file, as text and as a form."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -8,6 +10,7 @@ from services.console.api.models.events import SettingsState
 from services.console.api.models.push import Applied
 from services.console.api.models.settings import LONGEST_TEXT, Apply, Change, Checked, Draft, Key, Settings
 from services.console.api.route import Call, Route
+from services.console.words.language import Language
 from shared.config.schema import schema
 
 if TYPE_CHECKING:
@@ -39,10 +42,27 @@ async def settings(call: Call) -> Settings:
         revision=file.revision,
         writable=file.writable,
         values=file.values(file.text),
-        keys=msgspec.convert(schema(), tuple[Key, ...], from_attributes=True),
+        keys=_keys(call.language),
         error=now.error,
         pending=now.pending,
     )
+
+
+@cache
+def _keys(language: Language) -> tuple[Key, ...]:
+    """The model in that language; what `wants` says is put into it with the answer."""
+    keys = msgspec.convert(schema(), tuple[Key, ...], from_attributes=True)
+    if language == "en":
+        return keys
+    from services.console.words.german.keys import KEYS  # noqa: PLC0415  # where somebody reads it
+
+    return tuple(_worded(key, KEYS) for key in keys)
+
+
+def _worded(key: Key, words: Mapping[str, str], above: str = "") -> Key:
+    name = f"{above}{key.name}"
+    inside = tuple(_worded(each, words, f"{name}.") for each in key.keys)
+    return msgspec.structs.replace(key, words=words.get(name, key.words), keys=inside)
 
 
 async def check(call: Call) -> Checked:

@@ -1,16 +1,33 @@
 """Routes: the stream of server-sent events, and what happened."""
 
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Final, get_args
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from services.console.api.errors import ApiError, invalid
-from services.console.api.models.events import AfterEvent, Events, Stream, Topic
+from services.console.api.models.events import AfterEvent, Event, Events, SettingsState, Source, Stream, Topic
+from services.console.api.models.live import Live
+from services.console.api.models.processes import Processes
+from services.console.api.models.push import Push
 from services.console.api.route import Call, Route
 from services.console.stream.response import EventStream
+from services.console.words.language import Language
+from services.console.words.translate import json_in_language
 
 TOPICS: Final[tuple[str, ...]] = get_args(Topic)
+WITH_WORDS: Final[Mapping[str, type[Struct]]] = {
+    "live": Live,
+    "source": Source,
+    "pushes": Push,
+    "processes": Processes,
+    "events": Event,
+    "settings": SettingsState,
+}
+"""Topics with something to read; the others are numbers and names."""
 FOR_VIEWERS: Final = frozenset({"live", "source"})
 
 
@@ -28,7 +45,13 @@ async def stream(call: Call) -> Response:
     if "live" in wanted and (meter or desk.hear.in_force.config.meter):
         meter = desk.meter(meter or None).id
     last_id = call.request.headers.get("last-event-id", "") or query.last_event_id
-    return EventStream(desk.topics.hub.follow(wanted, meter, last_id[:64]), desk.streams, caller.session)
+    said = None if call.language == "en" else partial(_said, language=call.language)
+    return EventStream(desk.topics.hub.follow(wanted, meter, last_id[:64], said), desk.streams, caller.session)
+
+
+def _said(topic: str, data: bytes, language: Language) -> bytes:
+    kind = WITH_WORDS.get(topic)
+    return data if kind is None else json_in_language(data, kind, language)
 
 
 async def events(call: Call) -> Events:

@@ -50,13 +50,15 @@ async def add_user(call: Call) -> User:
     def put() -> None:
         accounts.users[entry.name] = entry
         door.drop_sessions(entry.name)
+        if body.revoke_tokens:
+            door.drop_tokens(entry.name)
 
     await door.change(call.caller, "user.set", f"{entry.name} ({entry.scope})", put, check)
     return _user(call, entry)
 
 
 async def remove_user(call: Call) -> Done:
-    """DELETE /users/{name}: ends his sessions too."""
+    """DELETE /users/{name}: ends his sessions and API tokens too."""
     door, name = call.desk.door, call.path["name"]
 
     def check() -> None:
@@ -67,6 +69,7 @@ async def remove_user(call: Call) -> Done:
     def drop() -> None:
         door.accounts.users.pop(name, None)
         door.drop_sessions(name)
+        door.drop_tokens(name)
 
     await door.change(call.caller, "user.removed", name, drop, check)
     return Done(text="removed")
@@ -93,7 +96,7 @@ async def add_token(call: Call) -> MadeToken:
         hash=digest(secret),
         scope=body.scope,
         created=time.time(),
-        created_by=call.caller.user,
+        created_by=door.account_of(call.caller),
     )
 
     def put() -> None:
@@ -136,7 +139,7 @@ def _token(call: Call, entry: TokenEntry) -> Token:
     return Token(
         id=entry.id,
         name=entry.name,
-        scopes=scopes_up_to(entry.scope),
+        scopes=call.desk.door.scopes_of(entry),
         created=iso_s(entry.created),
         created_by=entry.created_by,
         used=iso_s(call.desk.door.used.get(entry.hash, 0.0) // 60 * 60),

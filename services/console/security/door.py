@@ -14,12 +14,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from services.console.api.errors import ApiError, conflict
-from services.console.api.models.session import PasswordChange
+from services.console.api.models.session import PasswordChange, Scope
 from services.console.security import setup_code
 from services.console.security.accounts import (
     MOST_SESSIONS,
     Accounts,
     SessionEntry,
+    TokenEntry,
     UserEntry,
     digest,
 )
@@ -93,15 +94,25 @@ class Door:
         """Whose API token it is; None where it is nobody's."""
         key = digest(secret)
         entry = self.accounts.tokens.get(key)
-        if entry is None:
+        if entry is None or not self.scopes_of(entry):
             return None
         self.used[key] = self._wall()
-        return Caller(address=address, scopes=scopes_up_to(entry.scope), user=f"token:{entry.name}", session=key)
+        return Caller(address=address, scopes=self.scopes_of(entry), user=f"token:{entry.name}", session=key)
+
+    def scopes_of(self, token: TokenEntry) -> tuple[Scope, ...]:
+        """What may be done with it: nobody may more by a program than himself."""
+        owner = self.accounts.users.get(token.created_by)
+        return () if owner is None else min(scopes_up_to(token.scope), scopes_up_to(owner.scope), key=len)
 
     def is_open(self, key: str) -> bool:
         """Whether this session or token still lets in."""
         entry = self.accounts.sessions.get(key) or self._viewers.get(key)
         return key in self.accounts.tokens or (entry is not None and self._wall() < entry.expires)
+
+    def account_of(self, caller: Caller) -> str:
+        """The user who answers for what the caller makes: of a program the one whose token it has."""
+        token = self.accounts.tokens.get(caller.session)
+        return caller.user if token is None else token.created_by
 
     def entry(self, caller: Caller) -> SessionEntry | None:
         """The caller's session; None for tokens and nobody."""
@@ -149,6 +160,8 @@ class Door:
     async def set_password(self, caller: Caller, change: PasswordChange, agent: str) -> tuple[str, SessionEntry]:
         """The first password, or another one; all sessions of the user end, and a new one begins.
 
+        His API tokens stay, since programs live by them, unless the change says that they end too.
+
         Raises:
             ApiError: it is not the caller's to set, or the current one is wrong.
             RefusedError: it cannot be written.
@@ -169,13 +182,14 @@ class Door:
             if known is not None and (self.accounts.users.get(known.name) != known or self.entry(caller) is None):
                 raise conflict("this user was changed by somebody else just now; nothing was changed here")
             name = change.user if known is None else known.name
-            self._note(caller, "password.set", name, "set" if known is None else "changed")
+            gone = f"; API tokens removed: {self._tokens_of(name)}" if change.revoke_tokens else ""
+            self._note(caller, "password.set", name, "set" if known is None else f"changed{gone}")
             user = (
                 UserEntry(name=name, password=kept, scope="admin", created=self._wall())
                 if known is None
                 else replace(known, password=kept)
             )
-            await self.save(lambda: self._put(user))
+            await self.save(lambda: self._put(user, revoke_tokens=change.revoke_tokens))
         self.code = ""
         for key in tuple(self._viewers):
             self._end_viewer(key)
@@ -229,6 +243,10 @@ class Door:
         """Within `change`: end all sessions of a user."""
         self._drop(lambda each: each.user == user)
 
+    def drop_tokens(self, user: str) -> None:
+        """Within `change`: remove all API tokens that a user made."""
+        self.accounts.tokens = {key: each for key, each in self.accounts.tokens.items() if each.created_by != user}
+
     async def save(self, do: Callable[[], None]) -> None:
         """Do it and write the file, or leave everything as it was. The caller holds the lock."""
         accounts = self.accounts
@@ -280,9 +298,15 @@ class Door:
             expires=now + lasts_s,
         )
 
-    def _put(self, user: UserEntry) -> None:
+    def _put(self, user: UserEntry, *, revoke_tokens: bool) -> None:
         self.accounts.users[user.name] = user
         self.drop_sessions(user.name)
+        if revoke_tokens:
+            self.drop_tokens(user.name)
+
+    def _tokens_of(self, user: str) -> str:
+        names = [each.name for each in self.accounts.tokens.values() if each.created_by == user]
+        return ", ".join(names) or "none"
 
     def _drop(self, which: Callable[[SessionEntry], bool]) -> None:
         self.accounts.sessions = {key: each for key, each in self.accounts.sessions.items() if not which(each)}

@@ -18,6 +18,7 @@ from services.console.security.caller import Caller
 from services.console.security.door import Door
 from services.console.security.headers import HEADERS
 from services.console.security.hosts import Hosts
+from services.console.words.language import wanted
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WITHOUT_TOKEN: Final = frozenset({("POST", f"{PREFIX}/session"), ("POST", f"{PREFIX}/session/code")})
@@ -56,10 +57,11 @@ class Guard:
         """One request."""
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
+        language = wanted(next((_decoded(value) for name, value in scope["headers"] if name == b"accept-language"), ""))
         try:
-            scope["state"] = {**scope.get("state", {}), "caller": self._admit(scope)}
+            scope["state"] = {**scope.get("state", {}), "language": language, "caller": self._admit(scope)}
         except ApiError as error:
-            await failure(error)(scope, receive, _with_headers(send))
+            await failure(error, language)(scope, receive, _with_headers(send))
             return
         await self._app(scope, receive, _with_headers(send))
 
@@ -125,7 +127,11 @@ def _bearer(headers: dict[bytes, bytes]) -> str | None:
 
 
 def _text(headers: dict[bytes, bytes], name: bytes, default: str = "") -> str:
-    return headers[name].decode("latin-1") if name in headers else default
+    return _decoded(headers[name]) if name in headers else default
+
+
+def _decoded(value: bytes) -> str:
+    return value.decode("latin-1")
 
 
 def _with_headers(send: Any) -> Any:

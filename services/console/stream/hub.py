@@ -9,12 +9,15 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Final, NamedTuple
 
-from services.console.stream.response import COMMENT, QUIET_S, event
+from services.console.stream.response import COMMENT, DATA, END, QUIET_S, event
 
 MOST_BYTES: Final = 1024 * 1024
 MOST_ITEMS: Final = 4096
 GATHER_S: Final = 0.02
 """What comes within so short a time wakes the readers once."""
+
+
+Said = Callable[[str, bytes], bytes]
 
 
 class Item(NamedTuple):
@@ -24,6 +27,11 @@ class Item(NamedTuple):
     topic: str
     meter: str
     frame: bytes
+
+    def told(self, said: Said) -> bytes:
+        """The frame with what becomes of its JSON."""
+        head, mark, data = self.frame.partition(DATA)
+        return head + mark + said(self.topic, data.removesuffix(END)) + END
 
 
 class Reader:
@@ -86,10 +94,18 @@ class Hub:
             self._waking = True
             asyncio.get_running_loop().call_later(GATHER_S, self._wake)
 
-    async def follow(self, topics: frozenset[str], meter: str, last_id: str) -> AsyncGenerator[bytes, None]:
+    async def follow(
+        self, topics: frozenset[str], meter: str, last_id: str, said: Said | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Events for one reader, from the states as they are, or from what he missed since `last_id`.
 
         Ends where he is too slow to be told everything.
+
+        Args:
+            topics: that he wants.
+            meter: whose `live`.
+            last_id: of the last event that he has; empty for none.
+            said: makes of a topic's JSON what this reader is told; None: nothing else.
         """
         reader = Reader(topics, meter, self._last)
         known = self._place(last_id)
@@ -98,7 +114,8 @@ class Hub:
             if last_id:
                 first = event("reset", b"{}")
             first += b"".join(
-                event(topic, data, f"{self._epoch}-{self._last}") for topic, data in self._states(topics, meter)
+                event(topic, said(topic, data) if said else data, f"{self._epoch}-{self._last}")
+                for topic, data in self._states(topics, meter)
             )
         else:
             reader.at = known
@@ -110,7 +127,7 @@ class Hub:
                 if items is None:
                     return
                 if items:
-                    yield b"".join(items)
+                    yield b"".join(item.frame if said is None else item.told(said) for item in items)
                     continue
                 reader.awake.clear()
                 try:
@@ -121,14 +138,14 @@ class Hub:
         finally:
             self._readers.discard(reader)
 
-    def _since(self, reader: Reader) -> list[bytes] | None:
+    def _since(self, reader: Reader) -> list[Item] | None:
         """What he has not got yet; None where some of it is gone."""
         count = self._last - reader.at
         if count > len(self._ring):
             return None
         reader.at = self._last
         newest = (self._ring[index] for index in range(len(self._ring) - count, len(self._ring)))
-        return [item.frame for item in newest if reader.wants(item)]
+        return [item for item in newest if reader.wants(item)]
 
     def _place(self, last_id: str) -> int | None:
         """The number behind an id, where everything since is still there."""

@@ -25,6 +25,8 @@ QUIET_S: Final = 4.0
 """A comment at least so often, so that both sides notice when the other one is gone."""
 CUT_S: Final = 1.0
 COMMENT: Final = b":\n\n"
+DATA: Final = b"\ndata: "
+END: Final = b"\n\n"
 BEGIN: Final = b"retry: 2000\n\n"
 
 
@@ -177,5 +179,5 @@ async def _gone(receive: Any) -> None:
 
 def event(topic: str, data: bytes, ident: str = "") -> bytes:
     """One event; `data` is JSON, which has no line ends."""
-    head = f"id: {ident}\nevent: {topic}\ndata: " if ident else f"event: {topic}\ndata: "
-    return b"%s%s\n\n" % (head.encode(), data)
+    head = f"id: {ident}\nevent: {topic}" if ident else f"event: {topic}"
+    return b"".join((head.encode(), DATA, data, END))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 Grant = Literal["rw", "r"]
 Label = Annotated[str, Meta(max_length=64)]
@@ -48,11 +48,11 @@ class Certificate(Answer, frozen=True, kw_only=True):
     last_seen: str = ""
     addresses: tuple[str, ...] = ()
     authority: str = ""
-    reason: str = ""
+    reason: Words = ""
     decided_at: str = ""
     decided_by: str = ""
     connections: int = 0
-    flags: tuple[str, ...] = ()
+    flags: tuple[Words, ...] = ()
 
 
 class Certificates(Answer, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class Certificates(Answer, frozen=True, kw_only=True):
 
     certificates: tuple[Certificate, ...]
     running: bool = True
-    trouble: str = ""
+    trouble: Words = ""
 
 
 class CertificateInFull(Certificate, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ class Closed(Answer, frozen=True, kw_only=True):
 
     closed: int
     confirmed: bool = True
-    text: str = ""
+    text: Words = ""
 
 
 class OwnCertificate(Answer, frozen=True, kw_only=True):
@@ -196,7 +196,7 @@ class Authorities(Answer, frozen=True, kw_only=True):
     """
 
     authorities: tuple[Authority, ...]
-    faults: tuple[str, ...] = ()
+    faults: tuple[Words, ...] = ()
     folder: str = ""
     running: bool = True
 

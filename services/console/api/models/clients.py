@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask, Instance
+from services.console.api.models.common import Answer, Ask, Instance, Words
 
 
 class Client(Answer, frozen=True, kw_only=True):
@@ -107,4 +107,4 @@ class Steered(Answer, frozen=True, kw_only=True):
     """
 
     connections: int
-    text: str = ""
+    text: Words = ""

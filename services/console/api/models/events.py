@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from services.console.api.models.common import Answer, Ask, ShortText
+from services.console.api.models.common import Answer, Ask, ShortText, Words
 
 Topic = Literal["live", "source", "sessions", "certificates", "pushes", "processes", "events", "settings"]
 
@@ -18,7 +18,7 @@ class Event(Answer, frozen=True, kw_only=True):
         instance: who says so.
         kind: dotted name, e.g. `certificate.seen`, `register.written`, `child.exited`, `counter.held`.
         level: `info`, `warning`, `error`.
-        text: one sentence for a person (English), only ever to be shown as text.
+        text: one sentence for a person, only ever to be shown as text.
         data: details.
     """
 
@@ -28,7 +28,7 @@ class Event(Answer, frozen=True, kw_only=True):
     instance: str
     kind: str
     level: str
-    text: str
+    text: Words
     data: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 
@@ -108,7 +108,7 @@ class Audit(Answer, frozen=True, kw_only=True):
     """
 
     records: tuple[AuditRecord, ...]
-    faults: tuple[str, ...] = ()
+    faults: tuple[Words, ...] = ()
 
 
 class Stream(Ask, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ class Source(Answer, frozen=True, kw_only=True):
 
     meter: str
     connected: bool
-    reason: str = ""
+    reason: Words = ""
     polls: int = 0
     failures: int = 0
 
@@ -164,5 +164,5 @@ class SettingsState(Answer, frozen=True, kw_only=True):
     """
 
     revision: str
-    error: str = ""
-    pending: str = ""
+    error: Words = ""
+    pending: Words = ""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from services.console.api.models.common import Answer, Ask, MeterId
+from services.console.api.models.common import Answer, Ask, MeterId, Words
 
 
 class Meter(Answer, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ class Live(Answer, frozen=True, kw_only=True):
     stale: bool = True
     stale_after_ms: int = 0
     connected: bool | None = None
-    reason: str = ""
+    reason: Words = ""
     source: str = ""
     simulated: bool = False
     period_ms: int = 0

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 
 class Process(Answer, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class Process(Answer, frozen=True, kw_only=True):
     queue: int | None = None
     pending: int | None = None
     missed: int | None = None
-    reason: str = ""
+    reason: Words = ""
 
 
 class Processes(Answer, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 Group = Literal["instantaneous_total", "instantaneous_phases", "energy_total", "energy_phases"]
 
@@ -41,7 +41,7 @@ class PushSlave(Answer, frozen=True, kw_only=True):
     meter: str = ""
     groups: tuple[str, ...] = ()
     state: str = "unknown"
-    reason: str = ""
+    reason: Words = ""
     pushed_age_ms: int | None = None
     holds_age_ms: int | None = None
     latency_us: int = 0
@@ -153,7 +153,7 @@ class Tested(Answer, frozen=True, kw_only=True):
     """The answer of POST /push/slaves/{number}/test: what came of pushing once, in words."""
 
     ok: bool
-    text: str
+    text: Words
 
 
 class Slave(Answer, frozen=True, kw_only=True):
@@ -205,5 +205,5 @@ class Applied(Answer, frozen=True, kw_only=True):
 
     revision: str
     restarts: tuple[str, ...] = ()
-    text: str = ""
-    warnings: tuple[str, ...] = ()
+    text: Words = ""
+    warnings: tuple[Words, ...] = ()

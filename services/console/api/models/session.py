@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 Scope = Literal["view", "read", "operate", "admin"]
 """`view` live values only (the set-up code), `read` see everything, `operate` restart roles, disconnect and pause
@@ -50,7 +50,7 @@ class Session(Answer, frozen=True, kw_only=True):
 
     state: Literal["none", "viewer", "user"]
     password_set: bool
-    trouble: str = ""
+    trouble: Words = ""
     user: str = ""
     scopes: tuple[Scope, ...] = ()
     csrf: str = ""
@@ -83,11 +83,14 @@ class PasswordChange(Ask, frozen=True, kw_only=True):
         new: at least 8 characters.
         current: needed where there is one.
         user: name of the first user; only for the first password.
+        revoke_tokens: his API tokens end too. They stay otherwise, since programs live by them; DELETE /tokens/{id}
+            removes one.
     """
 
     new: NewPassword
     current: Annotated[str, Meta(max_length=256)] = ""
     user: UserName = "owner"
+    revoke_tokens: bool = False
 
 
 class OpenSession(Answer, frozen=True, kw_only=True):
@@ -134,11 +137,19 @@ class Users(Answer, frozen=True, kw_only=True):
 
 
 class NewUser(Ask, frozen=True, kw_only=True):
-    """POST /users: another user, or for an existing name a new password and scope, which ends its sessions."""
+    """POST /users: another user, or for an existing name a new password and scope, which ends its sessions.
+
+    Attributes:
+        name: of the user.
+        password: at least 8 characters.
+        scope: what he may; his API tokens never may more.
+        revoke_tokens: of an existing user: his API tokens end too.
+    """
 
     name: UserName
     password: NewPassword
     scope: Literal["read", "operate", "admin"] = "read"
+    revoke_tokens: bool = False
 
 
 class Token(Answer, frozen=True, kw_only=True):
@@ -149,7 +160,7 @@ class Token(Answer, frozen=True, kw_only=True):
         name: that its owner gave it.
         scopes: what may be done with it.
         created, used: times; `used` since the start of the console, exact to a minute; empty for not yet.
-        created_by: user.
+        created_by: user who made it, and who answers for it: it goes with him, and never may more than he.
     """
 
     id: str

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, field
 
-from services.console.api.models.common import Answer, Ask
+from services.console.api.models.common import Answer, Ask, Words
 
 LONGEST_TEXT: Final = 60_000
 """Characters, so that it fits into a message in any case; the file itself may be longer, for who edits it by hand."""
@@ -34,7 +34,7 @@ class Key(Answer, frozen=True, kw_only=True):
     name: str
     words: str
     kind: str
-    wants: str = ""
+    wants: Words = ""
     default: Any = None
     required: bool = False
     choices: tuple[str | int, ...] = ()
@@ -84,8 +84,8 @@ class Settings(Answer, frozen=True, kw_only=True):
     writable: bool
     values: tuple[Value, ...]
     keys: tuple[Key, ...]
-    error: str = ""
-    pending: str = ""
+    error: Words = ""
+    pending: Words = ""
 
 
 Changes = Annotated[dict[Annotated[str, Meta(max_length=200)], Any], Meta(max_length=200)]
@@ -115,7 +115,7 @@ class Mistake(Answer, frozen=True, kw_only=True):
 
     line: int
     key: str
-    text: str
+    text: Words
 
 
 class Checked(Answer, frozen=True, kw_only=True):
@@ -134,7 +134,7 @@ class Checked(Answer, frozen=True, kw_only=True):
     errors: tuple[Mistake, ...]
     diff: str
     restarts: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Words, ...] = ()
     revision: str = ""
     text: str = ""
     values: tuple[Value, ...] = ()

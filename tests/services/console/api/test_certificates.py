@@ -171,7 +171,7 @@ def test_where_the_manager_is_not_needed_or_does_not_answer_nothing_is_shown_and
         owner = Owner(run_dir)
         desk = TestDesk(owner, run_dir)
         try:
-            for state, trouble in ((("disabled", ""), ""), (("parked", "too often"), "parked: too often")):
+            for state, trouble in ((("disabled", ""), ""), (("parked", "too often"), "does not run: too often")):
                 desk.state = state
                 made = await certificates.certificates(desk.call())
                 assert (made.certificates, made.running) == ((), False)

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from tests.services.console.asked import Bench
+from tests.services.console.asked import PASSWORD, Bench
 
 
 def test_tokens_do_what_their_scope_allows_until_they_are_removed(tmp_path: Path) -> None:
@@ -105,5 +105,78 @@ def test_the_name_of_a_token_is_text_and_nothing_else(tmp_path: Path) -> None:
         await bench.sign_up()
         made = await bench.ask("POST", "/tokens", {"name": "<b>\u202e\r\n\x1b[31m", "scope": "read"})
         assert made.body["token"]["name"] == "<b>\ufffd\ufffd\ufffd\ufffd[31m"
+
+    asyncio.run(story())
+
+
+def test_tokens_outlive_another_password_unless_they_shall_not(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        made = [(await bench.ask("POST", "/tokens", {"name": name, "scope": "admin"})).body for name in ("a", "b")]
+        ended: list[str] = []
+        bench.door.on_ended = ended.append
+        change = {"new": "another horse", "current": PASSWORD}
+        bench.keep(await bench.ask("PUT", "/password", change))
+        assert len((await bench.ask("GET", "/tokens")).body["tokens"]) == 2, "they are listed, each can be removed"
+        assert len(ended) == 1, "the session alone"
+        bench.token = made[0]["secret"]
+        third = (await bench.ask("POST", "/tokens", {"name": "of a program"})).body
+        assert third["token"]["created_by"] == "owner", "who answers for the program answers for what it makes"
+        bench.token = ""
+        change = {"new": PASSWORD, "current": "another horse", "revoke_tokens": True}
+        bench.keep(await bench.ask("PUT", "/password", change))
+        assert (await bench.ask("GET", "/tokens")).body["tokens"] == []
+        assert len(ended) == 5, "their streams end with them"
+        for each in (*made, third):
+            bench.token = each["secret"]
+            assert (await bench.ask("GET", "/events")).status == 401
+        bench.token = ""
+        records = (await bench.ask("GET", "/audit?what=password.set")).body["records"]
+        assert records[0]["result"] == "changed; API tokens removed: a, b, of a program"
+
+    asyncio.run(story())
+
+
+def test_a_token_goes_with_its_user_and_never_may_more_than_he(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        guest = {"name": "guest", "password": "12345678", "scope": "admin"}
+        await bench.ask("POST", "/users", guest)
+        owner = (bench.cookie, bench.csrf)
+        bench.cookie = ""
+        bench.keep(await bench.ask("POST", "/session", {"user": "guest", "password": "12345678"}))
+        secret = (await bench.ask("POST", "/tokens", {"name": "his", "scope": "admin"})).body["secret"]
+        bench.cookie, bench.csrf = owner
+        await bench.ask("POST", "/users", {**guest, "scope": "read"})
+        (row,) = (await bench.ask("GET", "/tokens")).body["tokens"]
+        assert (row["created_by"], row["scopes"]) == ("guest", ["view", "read"])
+        bench.token = secret
+        assert (await bench.ask("GET", "/events")).status == 200
+        assert (await bench.ask("GET", "/users")).status == 403, "he is no admin any more"
+        bench.token = ""
+        assert (await bench.ask("DELETE", "/users/guest")).status == 200
+        assert (await bench.ask("GET", "/tokens")).body["tokens"] == []
+        bench.token = secret
+        assert (await bench.ask("GET", "/events")).status == 401
+        bench.token = ""
+        await bench.ask("POST", "/users", guest)  # another one of that name
+        bench.token = secret
+        assert (await bench.ask("GET", "/events")).status == 401
+        assert secret not in bench.door.accounts.path.read_text(encoding="utf-8")
+
+    asyncio.run(story())
+
+
+def test_an_admin_may_end_what_anothers_programs_do(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        secret = (await bench.ask("POST", "/tokens", {"name": "own"})).body["secret"]
+        own = {"name": "owner", "password": "12345678", "scope": "admin", "revoke_tokens": True}
+        assert (await bench.ask("POST", "/users", own)).status == 200
+        bench.token = secret
+        assert (await bench.ask("GET", "/events")).status == 401
 
     asyncio.run(story())

@@ -1,0 +1,1 @@
+"""What a person reads, in the language of the page; English is what metergate says by itself."""

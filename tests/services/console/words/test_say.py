@@ -1,0 +1,84 @@
+"""Reasons are recognised in whatever stands around them, and said in German; what is unknown stays as it is."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.console.words.english import ENGLISH
+from services.console.words.german import GERMAN
+from services.console.words.say import LONGEST, Sayer, Sentence, english, german
+
+IN_GERMAN = {
+    "user and password do not fit": "Benutzer und Passwort passen nicht zusammen",
+    "too many wrong attempts; try again in 15 s": "zu viele falsche Versuche; versuchen Sie es in 15 s wieder",
+    "line 3: slave.port: is 'x', but must be a whole number from 1 to 65535": (
+        "Zeile 3: slave.port: ist 'x', muss aber sein: eine ganze Zahl von 1 bis 65535"
+    ),
+    "slave.prot: is no setting; did you mean 'port'?": "slave.prot: ist keine Einstellung; meinten Sie 'port'?",
+    "a text of 1 to 253 characters": "ein Text von 1 bis 253 Zeichen",
+    "a text of 40 characters": "ein Text von genau 40 Zeichen",
+    "no connection to plc:502: connection refused; does anything listen on this port?": (
+        "keine Verbindung zu plc:502: Verbindung abgelehnt; lauscht etwas auf diesem Port?"
+    ),
+    "starts: plain-slave; the page itself starts again: it is back within seconds, at https://10.0.0.1:80/": (
+        "startet: plain-slave; die Seite selbst startet neu: sie ist in wenigen Sekunden wieder da, "
+        "unter https://10.0.0.1:80/"
+    ),
+    "plc:502 took 28 registers (instantaneous_total) in 2.0 ms; but the slave has no register 512: "
+    "enable only total values, or map it (energy_total: registers 512-551)": (
+        "plc:502 hat 28 Register übernommen (instantaneous_total), in 2.0 ms; aber der Slave hat kein Register 512: "
+        "schalten Sie nur die Summenwerte ein, oder legen Sie es dort an (energy_total: Register 512-551)"
+    ),
+    "plc:802: its certificate AB CD ... is not accepted yet: metergate certs accept abcd": (
+        "plc:802: das Zertifikat AB CD ... ist noch nicht akzeptiert: akzeptieren Sie es unter Zertifikate (abcd)"
+    ),
+    "certificate-manager does not run: disabled in the settings": (
+        "certificate-manager läuft nicht: in den Einstellungen ausgeschaltet"
+    ),
+    "deleted; connections closed: 3": "gelöscht; getrennte Verbindungen: 3",
+    "nothing of this is known; nor: this": "nothing of this is known; nor: this",
+    "line 1: x: is odd\nline 2: slave.port: is 0, but must be true or false": (
+        "Zeile 1: x: is odd\nZeile 2: slave.port: ist 0, muss aber sein: true oder false"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", IN_GERMAN)
+def test_it_is_said_in_german(text: str) -> None:
+    assert german().say(text) == IN_GERMAN[text]
+
+
+def test_a_reason_has_its_code_and_what_stands_in_its_places() -> None:
+    found = english().recognise("too many wrong attempts; try again in 15 s")
+    assert found == ("door.too_often", {"seconds": "15"})
+    behind = english().recognise("slave.port: is 'x', but must be true or false")
+    assert behind == ("check.wrong", {"value": "'x'", "wants": "true or false"})
+    assert english().recognise("nothing of this is known") is None
+
+
+@pytest.mark.parametrize("code", ENGLISH)
+def test_every_reason_is_recognised_by_its_own_sentence(code: str) -> None:
+    sentence = Sentence(code, ENGLISH[code])
+    parts = {name: "7" if name in sentence.numbers else f"<{name}>" for name in sentence.places}
+    text = ENGLISH[code].replace(":said}", "}").replace(":number}", "}").format(**parts)
+    assert german().say(text) == GERMAN[code].format(**parts)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200) | st.sampled_from(sorted(ENGLISH.values())))
+def test_whatever_comes_something_is_said(text: str) -> None:
+    assert isinstance(german().say(text), str)
+
+
+def test_no_text_takes_long() -> None:
+    began = time.process_time()
+    for text in ("; ".join(["no answer within 5 s"] * 400), ": ".join(["is {"] * 1500), "x" * LONGEST, "is " * 2700):
+        german().say(text)
+        german().recognise(text)
+    assert time.process_time() - began < 5, "a bound far above what it takes, far below what an endless one would"
+
+
+def test_what_stands_in_a_place_is_never_a_format() -> None:
+    sayer = Sayer({"a": "is {value}, no"}, {"a": "ist {value}, nein"})
+    assert sayer.say("is {value.__class__}, no") == "ist {value.__class__}, nein"
