@@ -62,7 +62,6 @@ function All({ data }: { data: Processes }) {
         columns={[
           { key: "name", title: t("processes.role"), cell: (row) => <Name row={row} /> },
           { key: "state", title: t("state"), cell: (row) => <State row={row} /> },
-          { key: "pid", title: t("processes.pid"), numeric: true, cell: (row) => row.pid || NOTHING },
           { key: "restarts", title: t("processes.restarts"), numeric: true, cell: (row) => number(row.restarts) },
           { key: "uptime", title: t("processes.uptime"), numeric: true, cell: (row) => duration(row.uptime_ms && Math.floor(row.uptime_ms / 1000) * 1000) },
           { key: "cpu", title: t("processes.cpu"), numeric: true, cell: (row) => unit(row.cpu_percent, 1, "%") },
@@ -79,7 +78,8 @@ function All({ data }: { data: Processes }) {
 const Name = ({ row }: { row: Process }) => (
   <>
     <strong>{row.name}</strong>
-    {row.supervisor !== "supervisor" && <span class="hint"> {row.supervisor}</span>}
+    {row.pid > 0 && <span class="hint">{t("processes.pid", { pid: String(row.pid) })}</span>}
+    {row.supervisor !== "supervisor" && <span class="hint">{row.supervisor}</span>}
   </>
 );
 

@@ -4,7 +4,7 @@ export const operate = {
   "processes.silent": "Nichts mehr zu hören ist von: {names}.",
   "processes.empty": "Von keinem Prozess ist etwas zu hören.",
   "processes.role": "Rolle",
-  "processes.pid": "PID",
+  "processes.pid": "PID {pid}",
   "processes.restarts": "Neustarts",
   "processes.uptime": "Läuft seit",
   "processes.cpu": "CPU",

@@ -37,16 +37,6 @@ export const shell = {
   "error.reload": "Neu laden",
   "error.page.unknown": "Diese Seite gibt es nicht.",
 
-  "code.wrong_password": "Benutzer und Passwort passen nicht zusammen.",
-  "code.wrong_code": "Das ist nicht der Code, den metergate zuletzt ausgegeben hat.",
-  "code.no_code": "Ein Passwort ist gesetzt: Melden Sie sich damit an.",
-  "code.too_often": "Zu viele Versuche. Warten Sie etwas und versuchen Sie es dann erneut.",
-  "code.sign_in": "Melden Sie sich zuerst an.",
-  "code.not_allowed": "Das darf Ihr Konto nicht.",
-  "code.taps": "Mehrere Seiten hören dem Bus schon zu. Schließen Sie eine davon.",
-  "code.streams": "Zu viele Seiten sind offen. Schließen Sie einige davon.",
-  "code.failed": "In metergate selbst stimmt etwas nicht; das Protokoll sagt mehr.",
-
   "sign.title": "Anmelden",
   "sign.lead": "Die Konsole Ihres Energiezählers.",
   "sign.user": "Benutzer",

@@ -4,7 +4,7 @@ export const operate = {
   "processes.silent": "Nothing is heard any more of: {names}.",
   "processes.empty": "Nothing is heard of any process.",
   "processes.role": "Role",
-  "processes.pid": "PID",
+  "processes.pid": "PID {pid}",
   "processes.restarts": "Restarts",
   "processes.uptime": "Runs for",
   "processes.cpu": "CPU",

@@ -37,16 +37,6 @@ export const shell = {
   "error.reload": "Load again",
   "error.page.unknown": "There is no such page.",
 
-  "code.wrong_password": "User and password do not fit.",
-  "code.wrong_code": "This is not the code that metergate printed last.",
-  "code.no_code": "A password is set: sign in with it.",
-  "code.too_often": "Too many attempts. Wait a little, then try again.",
-  "code.sign_in": "Sign in first.",
-  "code.not_allowed": "Your account may not do this.",
-  "code.taps": "Several pages listen to the bus already. Close one of them.",
-  "code.streams": "Too many pages are open. Close some of them.",
-  "code.failed": "Something is wrong in metergate itself; its log says more.",
-
   "sign.title": "Sign in",
   "sign.lead": "The console of your energy meter.",
   "sign.user": "User",

@@ -105,7 +105,7 @@ function Map({ data }: { data: Registers }) {
           { key: "name", title: t("name"), cell: (row) => <Name row={row} /> },
           { key: "value", title: t("registers.value"), numeric: true, cell: (row) => <Value row={row} /> },
           { key: "words", title: t("registers.words"), cell: (row) => <Words row={row} /> },
-          { key: "state", title: t("state"), cell: (row) => <State row={row} /> },
+          { key: "state", title: t("state"), className: "wraps", cell: (row) => <State row={row} /> },
         ]}
       />
     </Card>
