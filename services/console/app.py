@@ -1,6 +1,8 @@
 """From the route table to an application: each request is checked, handled, answered; every failure has its words."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -70,6 +72,12 @@ def _endpoint(desk: "Desk", methods: dict[str, Route]) -> Callable[[Request], Aw
 
 
 async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") -> Call:
+    wait_s = desk.pace.wait_s(caller.session, caller.address, route.cost, time.monotonic())
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        text = f"too many requests; try again in {seconds} s"
+        headers = {"retry-after": str(seconds)}
+        raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too_fast", text, headers=headers)
     if route.scope is not None and route.scope not in caller.scopes:
         if not caller.scopes:
             raise ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", "sign in first, or send an API token")

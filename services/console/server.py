@@ -11,20 +11,24 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 from structlog.typing import FilteringBoundLogger
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from services.console.room import Room, Seat
 from shared.modbus.listen import tune
 from shared.tls.limits import origin_of
 
 MOST_CONNECTIONS: Final = 256
-"""Open at once, in all; one more is closed unanswered."""
+"""Open at once, in all; who comes then, and for whom nobody can go, is closed unanswered."""
 MOST_PER_ADDRESS: Final = 64
 """Of one address; browsers open six and a stream each page."""
+RESERVE: Final = 64
+"""Of all, for addresses that came with a session or token before, and for this machine."""
 HEAD_S: Final = 10.0
 """For a TLS handshake; for a request's line and headers, from the connection's begin or the answer before."""
 FAREWELL_S: Final = 2.0
@@ -39,25 +43,41 @@ TICK_S: Final = 1.0
 
 
 class Protocol(H11Protocol):
-    """One connection, bounded."""
+    """One connection, bounded.
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _unsent = 0
-    _moved_s = 0.0
+    Args:
+        room: where it needs a place.
+        seat: that it has already; None where it has none yet.
+        more: of uvicorn.
+    """
+
+    def __init__(self, room: Room, seat: Seat | None = None, **more: Any) -> None:
+        super().__init__(**more)
+        self._room = room
+        self._seat = seat
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unsent = 0
+        self._moved_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let it in where there is room."""
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS or _of(self.connections, self.address) > MOST_PER_ADDRESS:
+        seat = self._seat or self._room.enter(origin_of(self.client[0]) if self.client else "")
+        if seat is None:
             self.connections.discard(self)
             transport.abort()
             return
-        self.app_state = {**self.app_state, "abort": transport.abort}  # for a stream whose reader does not read
+        self._seat = seat
+        seat.close, seat.busy = transport.abort, self._is_busy
+        # for a stream whose reader does not read; and for the guard, who knows who has a key
+        self.app_state = {**self.app_state, "abort": transport.abort, "welcome": partial(self._room.welcome, seat)}
         self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
         self._stop_timer()
+        if self._seat is not None:
+            self._room.leave(self._seat)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -77,14 +97,12 @@ class Protocol(H11Protocol):
         elif now_s - self._moved_s >= STUCK_S:
             self.transport.abort()
 
-    @property
-    def address(self) -> str:
-        """Of the other side; an IPv6 network is one."""
-        return origin_of(self.client[0]) if self.client else ""
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+        if not self._is_busy() and not self.transport.is_closing():
             self.transport.abort()
 
     def _stop_timer(self) -> None:
@@ -93,21 +111,19 @@ class Protocol(H11Protocol):
             self._head_timer = None
 
 
-def _of(connections: Any, address: str) -> int:
-    return sum(1 for each in connections if isinstance(each, Protocol) and each.address == address)
-
-
 class Server(uvicorn.Server):
     """uvicorn within a role: the actor decides about signals, and this about who may begin a TLS handshake.
 
     Args:
         config: of uvicorn.
+        room: for its connections.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, room: Room) -> None:
         super().__init__(config)
+        self._room = room
         self._accepting: list[asyncio.Task[None]] = []
-        self._greeted: dict[asyncio.Task[None], str] = {}
+        self._greeted: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
@@ -144,25 +160,37 @@ class Server(uvicorn.Server):
             except OSError:  # out of descriptors
                 await asyncio.sleep(TICK_S)
                 continue
-            address = origin_of(str(peer[0]))
-            connections = self.server_state.connections
-            same = _of(connections, address) + sum(each == address for each in self._greeted.values())
-            if len(connections) + len(self._greeted) >= MOST_CONNECTIONS or same >= MOST_PER_ADDRESS:
+            seat = self._room.enter(origin_of(str(peer[0])))
+            if seat is None:
                 one.close()
                 continue
-            task = loop.create_task(self._greet(one, context))
-            self._greeted[task] = address
-            task.add_done_callback(self._greeted.pop)
+            task = loop.create_task(self._greet(one, context, seat))
+            seat.close = task.cancel
+            self._greeted.add(task)
+            task.add_done_callback(self._greeted.discard)
 
-    async def _greet(self, one: socket.socket, context: ssl.SSLContext) -> None:
-        with contextlib.suppress(OSError):  # no TLS, too slow, or gone; whichever it is, the socket is closed
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._protocol, one, ssl=context, ssl_handshake_timeout=HEAD_S, ssl_shutdown_timeout=FAREWELL_S
+    async def _greet(self, one: socket.socket, context: ssl.SSLContext, seat: Seat) -> None:
+        taken = False
+
+        def protocol() -> asyncio.Protocol:
+            return Protocol(
+                self._room,
+                seat,
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
             )
 
-    def _protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                protocol, one, ssl=context, ssl_handshake_timeout=HEAD_S, ssl_shutdown_timeout=FAREWELL_S
+            )
+            taken = True
+        except OSError:  # no TLS, too slow, or gone; whichever it is, the socket is closed
+            pass
+        finally:
+            if not taken:
+                self._room.leave(seat)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -227,7 +255,9 @@ async def serve(
     )
     config.load()
     config.ssl = context
-    server = Server(config)
+    room = Room(MOST_CONNECTIONS, MOST_PER_ADDRESS, RESERVE)
+    config.http_protocol_class = partial(Protocol, room)  # type: ignore[assignment]  # it is called, nothing else
+    server = Server(config, room)
     try:
         await server.serve(sockets=list(sockets))
     finally:

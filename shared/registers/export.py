@@ -29,8 +29,18 @@ def as_csv(rows: Iterable[Row], live: Mapping[str, Reading] = _NOBODY) -> str:
     for row in rows:
         cells = _object(row, live.get(row.name))
         cells["words"] = " ".join(f"{word:04X}" for word in cells.get("words", ()))
-        writer.writerow("" if (cell := cells.get(key)) is None else cell for key in _KEYS)
+        writer.writerow(_cell(cells.get(key)) for key in _KEYS)
     return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; what a meter calls itself is not ours."""
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+
+
+_FORMULA: Final = frozenset("=+-@\t\r")
 
 
 _KEYS: Final = (

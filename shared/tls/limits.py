@@ -82,11 +82,11 @@ class Bucket:
         self._at = now
         return self._tokens
 
-    def take(self, now: float, leave: int = 0) -> bool:
-        """Take one, if there is one and so many are left then."""
-        if self.level(now) < 1.0 + leave:
+    def take(self, now: float, leave: int = 0, count: float = 1.0) -> bool:
+        """Take one, or so many, if they are there and so many are left then."""
+        if self.level(now) < count + leave:
             return False
-        self._tokens -= 1.0
+        self._tokens -= count
         return True
 
     def give_back(self) -> None:

@@ -19,6 +19,7 @@ from tests.system.tls import NIGHT
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
+POST_HEAD = b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
 CHANGE: dict[str, Any] = {"name": "stolen", "scope": "admin"}
 
 
@@ -142,6 +143,33 @@ def test_a_thousand_idle_event_streams_are_few(gateway: ConsoleGateway, addresse
         for one in held:
             one.close()
     wait_for(lambda: gateway.admin.ask("GET", "/session").status == 200, "served again", 20)
+
+
+@pytest.mark.parametrize("slow", [b"GET / HTTP/1.1\r\n", POST_HEAD + b"Content-Length: 60000\r\n\r\n{"])
+def test_strangers_from_forty_addresses_keep_nobody_out(gateway: ConsoleGateway, slow: bytes) -> None:
+    token = gateway.token("read")._token
+    own = f"GET /api/v1/certificates HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    assert b"200" in from_address(gateway, "127.0.9.1", own)[:15], "the owner was here before"
+    before = private_kib(gateway.pid("console"))
+    held: list[socket.socket] = []
+    try:
+        for number in range(400):
+            address = f"127.0.10.{1 + number % 40}"
+            one = socket.create_connection(("127.0.0.1", gateway.console_port), 10, source_address=(address, 0))
+            held.append(one)
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                one.sendall(slow)
+        for address in ("127.0.9.1", "127.0.0.1"):
+            begun = time.monotonic()
+            assert b"200" in from_address(gateway, address, own)[:15], address
+            say(f"{address}: answer in {time.monotonic() - begun:.3f} s beside {len(held)} strangers")
+        anybody = b"GET /api/v1/session HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert b"200" in from_address(gateway, "127.0.9.2", anybody)[:15], "who asks is served before who waits"
+        assert b"200" in from_address(gateway, "127.0.10.1", own)[:15], "and so is the owner at a stranger's address"
+        say(f"{private_kib(gateway.pid('console')) - before} KiB more")
+    finally:
+        for one in held:
+            one.close()
 
 
 def test_who_does_not_read_is_dropped(gateway: ConsoleGateway) -> None:

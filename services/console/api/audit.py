@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.console.api.models.events import Audit, AuditRange, AuditRecord
 from services.console.api.route import Call, Route
+from services.console.security.pace import DEAR
 from shared.audit.check import load, merged, owners, verify
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/audit",
+        cost=DEAR,
         handler=audit,
         query=AuditRange,
         answer=Audit,

@@ -12,6 +12,7 @@ from services.console.hear.certificates import Certificates
 from services.console.history.history import History
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
+from services.console.security.pace import Pace
 from services.console.settings_file import SettingsFile
 from services.console.stream.response import Streams
 from services.console.stream.tap import Ears
@@ -72,6 +73,7 @@ class Desk:
         life, hear, site: as given.
         folder: of what the console owns.
         door: who comes in.
+        pace: how fast each caller may ask.
         streams: how many are open.
         ears: who listens in on the bus.
         topics: what they are told.
@@ -93,6 +95,7 @@ class Desk:
         self._audit = _audit_log(life)
         self._unsynced = False
         self.door = Door(Accounts(self.folder), self.note)
+        self.pace = Pace()
         self.streams = Streams()
         self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
         self.door.on_ended = self.streams.end

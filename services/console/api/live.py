@@ -2,6 +2,7 @@
 
 from services.console.api.models.live import DayEnergy, Days, Live, Meters, Minutes, OfMeter, Recent, Series
 from services.console.api.route import Call, Route
+from services.console.security.pace import DEAR
 
 
 async def meters(call: Call) -> Meters:
@@ -40,6 +41,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/history/recent",
+        cost=DEAR,
         handler=recent,
         answer=Series,
         scope="view",
@@ -49,6 +51,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/history/minutes",
+        cost=DEAR,
         handler=minutes,
         answer=Series,
         scope="view",
@@ -58,6 +61,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/history/days",
+        cost=DEAR,
         handler=days,
         answer=DayEnergy,
         scope="view",

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.console.api.models.registers import ExportFormat, OfRegisters, Register, Registers
 from services.console.api.route import Call, Route
+from services.console.security.pace import DEAR
 from services.console.times import NS_PER_MS, age_ms
 from shared import clock
 from shared.registers.blocks import blocks_for
@@ -121,6 +122,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/registers/export/{format}",
+        cost=DEAR,
         handler=export,
         query=OfRegisters,
         answer=None,

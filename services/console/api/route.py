@@ -64,6 +64,7 @@ class Route(Struct, frozen=True, kw_only=True):
         status: of a success.
         media: type of the answer.
         largest: bytes of the body.
+        cost: what it counts for, see `security.pace`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -78,3 +79,4 @@ class Route(Struct, frozen=True, kw_only=True):
     status: int = 200
     media: str = "application/json"
     largest: int = USUAL_BODY
+    cost: int = 1

@@ -25,6 +25,8 @@ from services.console.security.accounts import SessionEntry
 from services.console.security.caller import Caller, scopes_up_to
 from services.console.times import iso_s
 
+KNOWN_S: Final = 400 * 86_400
+"""A browser shows the cookie so long, also once its session has ended: it is told from strangers by it."""
 SessionId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
 VERSION: Final = metadata.version("metergate")
 
@@ -36,14 +38,14 @@ async def show(call: Call) -> Session:
 
 async def by_code(call: Call) -> Response:
     """POST /session/code."""
-    secret, entry = call.desk.door.by_code(call.body.code, call.caller.address, _agent(call))
+    secret, entry = call.desk.door.by_code(call.caller, call.body.code, _agent(call))
     return _signed_in(call, secret, entry)
 
 
 async def sign_in(call: Call) -> Response:
     """POST /session."""
     body: SignIn = call.body
-    secret, entry = await call.desk.door.sign_in(body.user, body.password, call.caller.address, _agent(call))
+    secret, entry = await call.desk.door.sign_in(call.caller, body.user, body.password, _agent(call))
     return _signed_in(call, secret, entry)
 
 
@@ -106,7 +108,8 @@ def _signed_in(call: Call, secret: str, entry: SessionEntry) -> Response:
     scopes = scopes_up_to("view" if user is None else user.scope)
     caller = Caller(address=call.caller.address, scopes=scopes, user=entry.user, session=entry.hash, csrf=entry.csrf)
     response = answer(_session(call, caller, entry), language=call.language)
-    response.headers["set-cookie"] = _cookie(call, secret, round(entry.expires - entry.created))
+    lasts_s = KNOWN_S if entry.user else round(entry.expires - entry.created)
+    response.headers["set-cookie"] = _cookie(call, secret, lasts_s)
     return response
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from services.console.api.models.processes import Record, Tap
 from services.console.api.route import Call, Route
+from services.console.security.pace import DEAR
 from services.console.stream.response import Download, EventStream
 from services.console.stream.tap import recorded, shown
 from shared.tap.filters import Filter
@@ -45,6 +46,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/tap/record",
+        cost=DEAR,
         handler=record,
         query=Record,
         answer=None,

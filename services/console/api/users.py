@@ -49,9 +49,9 @@ async def add_user(call: Call) -> User:
 
     def put() -> None:
         accounts.users[entry.name] = entry
-        door.drop_sessions(entry.name)
+        accounts.drop_sessions(entry.name)
         if body.revoke_tokens:
-            door.drop_tokens(entry.name)
+            accounts.drop_tokens(entry.name)
 
     await door.change(call.caller, "user.set", f"{entry.name} ({entry.scope})", put, check)
     return _user(call, entry)
@@ -68,8 +68,8 @@ async def remove_user(call: Call) -> Done:
 
     def drop() -> None:
         door.accounts.users.pop(name, None)
-        door.drop_sessions(name)
-        door.drop_tokens(name)
+        door.accounts.drop_sessions(name)
+        door.accounts.drop_tokens(name)
 
     await door.change(call.caller, "user.removed", name, drop, check)
     return Done(text="removed")

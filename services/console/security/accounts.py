@@ -5,8 +5,9 @@ it. A damaged file lets nobody in and stays where it is, until its owner puts a 
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +19,8 @@ FORMAT: Final = "metergate-users/1"
 MOST_USERS: Final = 32
 MOST_TOKENS: Final = 64
 MOST_SESSIONS: Final = 64
+MOST_PAST: Final = 64
+"""Browsers whose session has ended and who are still told from strangers."""
 
 
 class UserEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,16 @@ class _File(msgspec.Struct, kw_only=True):
     users: list[UserEntry]
     tokens: list[TokenEntry]
     sessions: list[SessionEntry]
+    past: list[str] = []
+
+
+class Kept(NamedTuple):
+    """What `Accounts` held at some time."""
+
+    users: dict[str, UserEntry]
+    tokens: dict[str, TokenEntry]
+    sessions: dict[str, SessionEntry]
+    past: dict[str, None]
 
 
 class Accounts:
@@ -71,6 +84,7 @@ class Accounts:
         users: name -> user.
         tokens: hash -> token.
         sessions: hash -> session of a user.
+        past: hashes of sessions that have ended, the latest last.
         fault: why the file cannot be used; then all are empty and nothing is written.
     """
 
@@ -79,8 +93,37 @@ class Accounts:
         self.users: dict[str, UserEntry] = {}
         self.tokens: dict[str, TokenEntry] = {}
         self.sessions: dict[str, SessionEntry] = {}
+        self.past: dict[str, None] = {}
         self.fault = ""
         self._load()
+
+    def drop(self, which: Callable[[SessionEntry], bool]) -> None:
+        """End sessions; their browsers are known on, see `Attempts`."""
+        for key in [key for key, each in self.sessions.items() if which(each)]:
+            del self.sessions[key]
+            self.past[key] = None
+        while len(self.past) > MOST_PAST:
+            del self.past[next(iter(self.past))]
+
+    def drop_sessions(self, user: str) -> None:
+        """End all sessions of a user."""
+        self.drop(lambda each: each.user == user)
+
+    def tokens_of(self, user: str) -> list[str]:
+        """Names of the API tokens that a user made."""
+        return [each.name for each in self.tokens.values() if each.created_by == user]
+
+    def drop_tokens(self, user: str) -> None:
+        """Remove them."""
+        self.tokens = {key: each for key, each in self.tokens.items() if each.created_by != user}
+
+    def kept(self) -> "Kept":
+        """All as it is now, to restore it."""
+        return Kept(dict(self.users), dict(self.tokens), dict(self.sessions), dict(self.past))
+
+    def restore(self, before: "Kept") -> None:
+        """As it was."""
+        self.users, self.tokens, self.sessions, self.past = before
 
     def content(self) -> bytes:
         """What the file has to hold now."""
@@ -89,6 +132,7 @@ class Accounts:
             users=list(self.users.values()),
             tokens=list(self.tokens.values()),
             sessions=list(self.sessions.values()),
+            past=list(self.past),
         )
         body = msgspec.json.format(msgspec.json.encode(held), indent=1)
         return body + b"\n" + _checksum(body) + b"\n"
@@ -121,6 +165,7 @@ class Accounts:
         self.users = {each.name: each for each in held.users}
         self.tokens = {each.hash: each for each in held.tokens}
         self.sessions = {each.hash: each for each in held.sessions if each.user in self.users}
+        self.past = dict.fromkeys(held.past[-MOST_PAST:])
 
 
 def digest(secret: str) -> str:

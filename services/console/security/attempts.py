@@ -1,6 +1,7 @@
 """How often somebody may guess: few times in a row, then ever more rarely. Pure: the clock comes in.
 
-Counted for each origin, an IPv6 network being one; not in all, since otherwise a stranger could keep the owner out.
+Counted for each origin, an IPv6 network being one; not in all, since otherwise a stranger could keep the owner out. A
+browser that was signed in before is counted by itself, so that a stranger at the same address cannot keep it out.
 What a stranger with many addresses costs is bounded by the hashes themselves, see `passwords`.
 """
 

@@ -24,6 +24,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         user: name, or `token:NAME`; empty for a viewer or nobody.
         session: id of the browser's session; empty for API tokens and nobody.
         csrf: that its changes have to carry.
+        device: hash of the cookie of a browser that is, or once was, signed in; empty for others.
     """
 
     address: str
@@ -31,6 +32,12 @@ class Caller(Struct, frozen=True, kw_only=True):
     user: str = ""
     session: str = ""
     csrf: str = ""
+    device: str = ""
+
+    @property
+    def guesser(self) -> str:
+        """Who guesses, where it guesses passwords: a browser that is known apart from others at its address."""
+        return self.device or self.address
 
     @property
     def by(self) -> str:

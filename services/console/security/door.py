@@ -88,7 +88,14 @@ class Door:
             return None
         self.used[key] = now
         scope = "view" if user is None else user.scope
-        return Caller(address=address, scopes=scopes_up_to(scope), user=entry.user, session=key, csrf=entry.csrf)
+        device = key if entry.user else ""
+        scopes = scopes_up_to(scope)
+        return Caller(address=address, scopes=scopes, user=entry.user, session=key, csrf=entry.csrf, device=device)
+
+    def device(self, secret: str) -> str:
+        """The hash of a cookie whose session has ended; empty where there was none."""
+        key = digest(secret)
+        return key if key in self.accounts.past else ""
 
     def by_token(self, secret: str, address: str) -> Caller | None:
         """Whose API token it is; None where it is nobody's."""
@@ -118,7 +125,7 @@ class Door:
         """The caller's session; None for tokens and nobody."""
         return self.accounts.sessions.get(caller.session) or self._viewers.get(caller.session)
 
-    def by_code(self, code: str, address: str, agent: str) -> tuple[str, SessionEntry]:
+    def by_code(self, caller: Caller, code: str, agent: str) -> tuple[str, SessionEntry]:
         """A viewer's session: the secret of its cookie, and its entry.
 
         Raises:
@@ -126,19 +133,19 @@ class Door:
         """
         if not self.code:
             raise ApiError(HTTPStatus.CONFLICT, "no_code", "a password is set: sign in with it")
-        self._guess(address)
+        self._guess(caller)
         if not setup_code.same(code, self.code):
             raise ApiError(
                 HTTPStatus.UNAUTHORIZED, "wrong_code", "this is not the code that metergate printed last", "code"
             )
-        self._attempts.forgive(address)
-        secret, entry = self._made("", address, agent, VIEWER_LASTS_S)
+        self._attempts.forgive(caller.guesser)
+        secret, entry = self._made("", caller.address, agent, VIEWER_LASTS_S)
         self._viewers[entry.hash] = entry
         while len(self._viewers) > MOST_VIEWERS:
             self._end_viewer(next(iter(self._viewers)))
         return secret, entry
 
-    async def sign_in(self, name: str, password: str, address: str, agent: str) -> tuple[str, SessionEntry]:
+    async def sign_in(self, caller: Caller, name: str, password: str, agent: str) -> tuple[str, SessionEntry]:
         """A user's session: the secret of its cookie, and its entry.
 
         Raises:
@@ -146,16 +153,16 @@ class Door:
             RefusedError: it cannot be written.
         """
         self._usable()
-        self._guess(address)
+        self._guess(caller)
         user = self.accounts.users.get(name)
-        fits = await self._fits(password, user, address)
-        nobody = Caller(address=address)
+        fits = await self._fits(password, user, caller)
+        nobody = Caller(address=caller.address)
         if user is None or not fits:
             self._note(nobody, "session.refused", clean(name, 64), "wrong user or password")
             raise _wrong_password()
-        self._attempts.forgive(address)
+        self._attempts.forgive(caller.guesser)
         self._note(nobody, "session.begun", user.name, "signed in")
-        return await self._begin(user, address, agent)
+        return await self._begin(user, caller.address, agent)
 
     async def set_password(self, caller: Caller, change: PasswordChange, agent: str) -> tuple[str, SessionEntry]:
         """The first password, or another one; all sessions of the user end, and a new one begins.
@@ -171,10 +178,10 @@ class Door:
         if known is None and (self.accounts.users or self.entry(caller) is None):
             raise ApiError(HTTPStatus.FORBIDDEN, "not_allowed", "sign in as the user whose password it is")
         if known is not None:
-            self._guess(caller.address)
-            if not await self._fits(change.current, known, caller.address):
+            self._guess(caller)
+            if not await self._fits(change.current, known, caller):
                 raise ApiError(HTTPStatus.FORBIDDEN, "wrong_password", "the current password is another one", "current")
-            self._attempts.forgive(caller.address)
+            self._attempts.forgive(caller.guesser)
         kept = await self._hasher.make(change.new)
         async with self._changing:
             if known is None and self.accounts.users:  # somebody was faster
@@ -182,7 +189,11 @@ class Door:
             if known is not None and (self.accounts.users.get(known.name) != known or self.entry(caller) is None):
                 raise conflict("this user was changed by somebody else just now; nothing was changed here")
             name = change.user if known is None else known.name
-            gone = f"; API tokens removed: {self._tokens_of(name)}" if change.revoke_tokens else ""
+            gone = (
+                f"; API tokens removed: {', '.join(self.accounts.tokens_of(name)) or 'none'}"
+                if change.revoke_tokens
+                else ""
+            )
             self._note(caller, "password.set", name, "set" if known is None else f"changed{gone}")
             user = (
                 UserEntry(name=name, password=kept, scope="admin", created=self._wall())
@@ -211,7 +222,7 @@ class Door:
         entry = self.accounts.sessions[key]
         self._note(caller, "session.ended", entry.user, entry.id)
         async with self._changing:
-            await self.save(lambda: self._drop(lambda each: each.hash == key))
+            await self.save(lambda: self.accounts.drop(lambda each: each.hash == key))
 
     def sessions(self) -> list[SessionEntry]:
         """All that are open now."""
@@ -239,35 +250,28 @@ class Door:
             self._note(caller, what, target, "done")
             await self.save(do)
 
-    def drop_sessions(self, user: str) -> None:
-        """Within `change`: end all sessions of a user."""
-        self._drop(lambda each: each.user == user)
-
-    def drop_tokens(self, user: str) -> None:
-        """Within `change`: remove all API tokens that a user made."""
-        self.accounts.tokens = {key: each for key, each in self.accounts.tokens.items() if each.created_by != user}
-
     async def save(self, do: Callable[[], None]) -> None:
         """Do it and write the file, or leave everything as it was. The caller holds the lock."""
         accounts = self.accounts
-        before = (dict(accounts.users), dict(accounts.tokens), dict(accounts.sessions))
+        before = accounts.kept()
         do()
         now = self._wall()
-        self._drop(lambda each: each.expires <= now)
+        accounts.drop(lambda each: each.expires <= now)
         try:
             await asyncio.to_thread(accounts.write, accounts.content())
         except BaseException:
-            accounts.users, accounts.tokens, accounts.sessions = before
+            accounts.restore(before)
             raise
-        for key in {*before[1], *before[2]} - {*accounts.tokens, *accounts.sessions}:
+        for key in {*before.tokens, *before.sessions} - {*accounts.tokens, *accounts.sessions}:
             self.used.pop(key, None)
             self.on_ended(key)
 
-    async def _fits(self, password: str, user: UserEntry | None, address: str) -> bool:
+    async def _fits(self, password: str, user: UserEntry | None, caller: Caller) -> bool:
         try:
-            return await self._hasher.matches(password, None if user is None else user.password)
+            kept = None if user is None else user.password
+            return await self._hasher.matches(password, kept, known=bool(caller.device))
         except ApiError:  # too many wait: it was not looked at
-            self._attempts.forgive(address)
+            self._attempts.forgive(caller.guesser)
             raise
 
     async def _begin(self, user: UserEntry, address: str, agent: str) -> tuple[str, SessionEntry]:
@@ -277,7 +281,7 @@ class Door:
             sessions = self.accounts.sessions
             sessions[entry.hash] = entry
             for key in list(sessions)[: max(0, len(sessions) - MOST_SESSIONS)]:
-                del sessions[key]
+                self.accounts.drop(lambda each, key=key: each.hash == key)  # type: ignore[misc]  # bound for this turn
 
         async with self._changing:
             if self.accounts.users.get(user.name) != user:  # it was changed while this password was looked at
@@ -300,16 +304,9 @@ class Door:
 
     def _put(self, user: UserEntry, *, revoke_tokens: bool) -> None:
         self.accounts.users[user.name] = user
-        self.drop_sessions(user.name)
+        self.accounts.drop_sessions(user.name)
         if revoke_tokens:
-            self.drop_tokens(user.name)
-
-    def _tokens_of(self, user: str) -> str:
-        names = [each.name for each in self.accounts.tokens.values() if each.created_by == user]
-        return ", ".join(names) or "none"
-
-    def _drop(self, which: Callable[[SessionEntry], bool]) -> None:
-        self.accounts.sessions = {key: each for key, each in self.accounts.sessions.items() if not which(each)}
+            self.accounts.drop_tokens(user.name)
 
     def _end_viewer(self, key: str) -> None:
         del self._viewers[key]
@@ -320,8 +317,8 @@ class Door:
         if self.accounts.fault:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "damaged", self.accounts.fault)
 
-    def _guess(self, address: str) -> None:
-        wait_s = self._attempts.wait_s(address, self._now())
+    def _guess(self, caller: Caller) -> None:
+        wait_s = self._attempts.wait_s(caller.guesser, self._now())
         if wait_s > 0:
             seconds = max(1, round(wait_s + 0.5))
             raise ApiError(

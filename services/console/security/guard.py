@@ -63,6 +63,8 @@ class Guard:
         except ApiError as error:
             await failure(error, language)(scope, receive, _with_headers(send))
             return
+        if scope["state"]["caller"].session and "welcome" in scope["state"]:
+            scope["state"]["welcome"]()
         await self._app(scope, receive, _with_headers(send))
 
     def _admit(self, scope: dict[str, Any]) -> Caller:
@@ -103,11 +105,15 @@ class Guard:
         return caller
 
     def _by_cookie(self, headers: dict[bytes, bytes], address: str) -> Caller:
+        device = ""
         for part in _text(headers, b"cookie")[:MOST_COOKIE].split(";"):
             name, _, value = part.strip().partition("=")
-            if name == self._cookie and value and (caller := self._door.by_cookie(value, address)) is not None:
+            if name != self._cookie or not value:
+                continue
+            if (caller := self._door.by_cookie(value, address)) is not None:
                 return caller
-        return Caller(address=address)
+            device = device or self._door.device(value)
+        return Caller(address=address, device=device)
 
 
 def _check_token(given: str, caller: Caller) -> None:

@@ -23,6 +23,8 @@ P: Final = 5
 _LENGTH: Final = 32
 _MEMORY: Final = 64 * 1024 * 1024
 MOST_WAITING: Final = 8
+MOST_KNOWN_WAITING: Final = 4
+"""Besides, browsers that are known: however many strangers guess, they are looked at."""
 
 
 def make(password: str, n: int = N, r: int = R, p: int = P) -> str:
@@ -61,18 +63,24 @@ class Hasher:
         """
         return await self._in_turn(lambda: make(password, self._n))
 
-    async def matches(self, password: str, kept: str | None) -> bool:
-        """See the function; for a user whom there is not, the same time passes and nothing matches."""
+    async def matches(self, password: str, kept: str | None, *, known: bool = False) -> bool:
+        """See the function; for a user whom there is not, the same time passes and nothing matches.
+
+        Args:
+            password: that was given.
+            kept: of the user; None where there is none of that name.
+            known: whether it comes from a browser that was signed in before.
+        """
 
         def compare() -> bool:
             if kept is None:
                 self._nobody = self._nobody or make(secrets.token_urlsafe(), self._n)
             return matches(password, kept or self._nobody) and kept is not None
 
-        return await self._in_turn(compare)
+        return await self._in_turn(compare, MOST_WAITING + MOST_KNOWN_WAITING if known else MOST_WAITING)
 
-    async def _in_turn(self, work: Callable[[], T]) -> T:
-        if self._waiting >= MOST_WAITING:
+    async def _in_turn(self, work: Callable[[], T], most: int = MOST_WAITING) -> T:
+        if self._waiting >= most:
             raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 "busy",

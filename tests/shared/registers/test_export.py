@@ -5,8 +5,10 @@ import io
 import json
 import re
 
+import pytest
+
 from shared.config.model import Group, Meter
-from shared.registers.decode import decode_image
+from shared.registers.decode import Reading, decode_image
 from shared.registers.export import as_csv, as_home_assistant, as_iobroker, as_json
 from shared.registers.identity import identity_of
 from shared.registers.image import build_blocks
@@ -35,6 +37,18 @@ def test_csv_has_the_same() -> None:
     marker = next(row for row in rows if row["name"] == "sunspec_ac_current")
     assert (marker["words"], marker["value"]) == ("8000", "")
     assert next(csv.DictReader(io.StringIO(as_csv(PLAN.rows))))["words"] == ""
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+2", "-cmd", "@SUM(A1)"])
+def test_no_name_of_a_meter_is_a_formula_in_a_spreadsheet(text: str) -> None:
+    row = next(row for row in PLAN.rows if row.type.startswith("string"))
+
+    def cell(value: str | float) -> str:
+        rows = csv.DictReader(io.StringIO(as_csv(PLAN.rows, {row.name: Reading(row, (1,), value)})))
+        return next(each["value"] for each in rows if each["name"] == row.name)
+
+    assert cell(text) == f"'{text}"
+    assert (cell(-2.5), cell("KSEM")) == ("-2.5", "KSEM")
 
 
 def _sensors(text: str) -> list[dict[str, str]]:

@@ -67,4 +67,5 @@ ACCESS: Final = {
     "meters.none": "the settings name no [[meter]]",
     "clients.unknown_slave": "{name} is no slave that runs",
     "clients.no_slave": "no slave runs that could know it",
+    "app.too_fast": "too many requests; try again in {seconds} s",
 }

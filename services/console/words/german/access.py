@@ -73,4 +73,5 @@ ACCESS: Final = {
     "meters.none": "die Einstellungen nennen keinen [[meter]]",
     "clients.unknown_slave": "{name} ist kein Slave, der läuft",
     "clients.no_slave": "es läuft kein Slave, der ihn kennen könnte",
+    "app.too_fast": "zu viele Anfragen; versuchen Sie es in {seconds} s wieder",
 }

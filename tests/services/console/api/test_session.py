@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tests.services.console.asked import PASSWORD, Bench
 
+OWN = {"user": "owner", "password": PASSWORD}
+
 
 def test_the_code_lets_see_and_the_first_password_lets_change(tmp_path: Path) -> None:
     async def story() -> None:
@@ -148,5 +150,37 @@ def test_a_damaged_users_file_lets_nobody_in_and_stays(tmp_path: Path) -> None:
         bench.cookie = ""
         assert (await bench.ask("POST", "/session", {"user": "owner", "password": PASSWORD})).status == 503
         assert file.read_bytes() == damaged
+
+    asyncio.run(story())
+
+
+def test_a_browser_that_was_signed_in_is_told_from_strangers_at_its_address(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        assert f"Max-Age={400 * 86_400}" in (await bench.ask("POST", "/session", OWN)).headers["set-cookie"]
+        wrong = {"user": "owner", "password": "wrong"}
+        stranger = {"cookie": "", "x-metergate-token": ""}
+        while (await bench.ask("POST", "/session", wrong, headers=stranger)).status != 429:
+            pass
+        assert (await bench.ask("POST", "/session", OWN, headers=stranger)).status == 429, "a stranger's address waits"
+        made_up = {"cookie": f"{bench.desk.site.cookie}=made-up", "x-metergate-token": ""}
+        assert (await bench.ask("POST", "/session", OWN, headers=made_up)).status == 429
+        signed_in = {"new": "another horse", "current": PASSWORD}
+        mine = bench.cookie
+        assert (await bench.ask("PUT", "/password", signed_in)).status == 200, "who is signed in is counted by himself"
+        bench.cookie = mine  # of a session that has ended
+        assert (await bench.ask("GET", "/session")).body["state"] == "none"
+        for _ in range(3):
+            assert (await bench.ask("POST", "/session", wrong)).status == 401
+        own = {"user": "owner", "password": "another horse"}
+        assert (await bench.ask("POST", "/session", own)).status == 200
+        while (await bench.ask("POST", "/session", wrong)).status != 429:
+            pass
+        again = Bench(tmp_path)  # after a new start
+        again.cookie = mine
+        assert (await again.ask("POST", "/session", own)).status == 200
+        assert again.door.device(mine)
+        assert not again.door.device("made-up")
 
     asyncio.run(story())
