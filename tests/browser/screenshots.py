@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of every page, light and dark, on a desktop and on a phone, for a person to look at."""
+"""`make screenshots`: pictures of every page, light, dark and German, desktop and phone, for a person to look at."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.browser.accessible import settled
 from tests.browser.console import DESKTOP, PAGES, PHONE, browsing, running
 from tests.browser.household import Household
 from tests.support import Processes
@@ -36,13 +37,17 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
             touch = size == "phone"
             with console.visit(browser, color_scheme=scheme, viewport=viewport, has_touch=touch) as page:
                 for name in PAGES:
-                    page.goto(f"{console.url}#/{name}")
-                    expect(page.get_by_text("Loading")).to_have_count(0)
+                    settled(page, name)
                     page.wait_for_timeout(SETTLE_MS)
                     _take(page, target / f"{name}-{scheme}-{size}.png", whole=name not in ENDLESS)
-    with console.visit(browser, "#/live", locale="de-DE", viewport=PHONE) as page:
-        page.wait_for_timeout(SETTLE_MS)
-        _take(page, target / "live-german-phone.png")
+    with console.visit(browser, locale="de-DE") as page:
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            for name in PAGES:
+                settled(page, name)
+                page.wait_for_timeout(SETTLE_MS)
+                _take(page, target / f"{name}-german-{size}.png", whole=name not in ENDLESS)
+        settled(page, "live")
         assert console.cli("stop", "measurement").returncode == 0
         expect(page.locator("[data-stale=true]")).to_be_visible(timeout=15_000)
         _take(page, target / "stale-german-phone.png")

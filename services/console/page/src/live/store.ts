@@ -37,11 +37,14 @@ const HIDDEN_MS = 15_000;
 
 /** Whose values are shown, where there are several meters; empty for the first. */
 export const meter = createStore("");
-meter.subscribe(() => {
+meter.subscribe(listenAnew);
+
+/** Open the stream again, for another meter, or for the first one that came. */
+export function listenAnew(): void {
   if (!close) return;
   shut();
   open();
-});
+}
 
 let wanted = ""; // for whom it listens, in which language; empty: for nobody
 let close: (() => void) | undefined;
