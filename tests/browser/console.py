@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, ViewportSize, expect, sync_playwright
 
 from tests.shared.tls.material import Made
 from tests.support import ROOT, free_port, is_listening, wait_for
@@ -32,8 +32,8 @@ FLAGS: Final = (
 )
 USER: Final = "owner"
 PASSWORD: Final = "correct horse battery staple"
-DESKTOP: Final = {"width": 1280, "height": 860}
-PHONE: Final = {"width": 390, "height": 844}
+DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 860}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 PAGES: Final = (
     "live", "modbus", "advanced", "certificates", "clients", "registers", "processes", "bus", "events", "settings",
     "account",

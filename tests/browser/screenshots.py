@@ -13,7 +13,7 @@ from tests.support import Processes
 
 README_DESKTOP: Final[ViewportSize] = {"width": 1060, "height": 660}
 README_PHONE: Final[ViewportSize] = {"width": 390, "height": 760}
-SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
+SIZES: Final[dict[str, ViewportSize]] = {"desktop": DESKTOP, "phone": PHONE}
 ENDLESS: Final = frozenset({"registers"})
 """Of these the first screen is enough."""
 SETTLE_MS: Final = 1500

@@ -1,7 +1,7 @@
 """Whoever cannot see the page, or not well, or uses no mouse: rules, keyboard, and what is read aloud."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -39,7 +39,12 @@ def household() -> Iterator[Household]:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_breaks_a_rule(household: Household, browser: Browser, scheme: str, size: str, locale: str) -> None:
-    options = {"color_scheme": scheme, "viewport": SIZES[size], "has_touch": size == "phone", "locale": locale}
+    options: dict[str, Any] = {
+        "color_scheme": scheme,
+        "viewport": SIZES[size],
+        "has_touch": size == "phone",
+        "locale": locale,
+    }
     with household.console.visit(browser, **options) as page:
         for name in PAGES:
             settled(page, name)
