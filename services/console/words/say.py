@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 
 LONGEST: Final = 8192
 DEEPEST: Final = 6
+REMEMBERED: Final = 256
+SHORT: Final = 512
+"""A state that lasts is said again each second, to each reader: texts of so many characters are remembered."""
 SAID: Final = "said"
 NUMBER: Final = "number"
 
@@ -95,6 +98,7 @@ class Sayer:
         sentences = [Sentence(code, template) for code, template in english.items()]
         self._sentences = sorted(sentences, key=lambda each: -each.weight)
         self._other = other
+        self._remembered: dict[str, str] = {}
 
     def recognise(self, text: str) -> Reason | None:
         """Which reason it is; behind a key or a name, the reason behind it."""
@@ -114,7 +118,14 @@ class Sayer:
         """The same in the language; where it is not known, as it is."""
         if len(text) > LONGEST:
             return text
-        return "\n".join(self._say(line, DEEPEST) or line for line in text.split("\n"))
+        said = self._remembered.get(text)
+        if said is None:
+            said = "\n".join(self._say(line, DEEPEST) or line for line in text.split("\n"))
+            if len(text) <= SHORT:
+                if len(self._remembered) >= REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[text] = said
+        return said
 
     def _find(self, text: str) -> tuple[Sentence, dict[str, str]] | None:
         for each in self._sentences:

@@ -124,8 +124,8 @@ def test_tokens_outlive_another_password_unless_they_shall_not(tmp_path: Path) -
         third = (await bench.ask("POST", "/tokens", {"name": "of a program"})).body
         assert third["token"]["created_by"] == "owner", "who answers for the program answers for what it makes"
         bench.token = ""
-        change = {"new": PASSWORD, "current": "another horse", "revoke_tokens": True}
-        bench.keep(await bench.ask("PUT", "/password", change))
+        thorough = {"new": PASSWORD, "current": "another horse", "revoke_tokens": True}
+        bench.keep(await bench.ask("PUT", "/password", thorough))
         assert (await bench.ask("GET", "/tokens")).body["tokens"] == []
         assert len(ended) == 5, "their streams end with them"
         for each in (*made, third):
@@ -174,7 +174,7 @@ def test_an_admin_may_end_what_anothers_programs_do(tmp_path: Path) -> None:
         bench = Bench(tmp_path)
         await bench.sign_up()
         secret = (await bench.ask("POST", "/tokens", {"name": "own"})).body["secret"]
-        own = {"name": "owner", "password": "12345678", "scope": "admin", "revoke_tokens": True}
+        own: dict[str, object] = {"name": "owner", "password": "12345678", "scope": "admin", "revoke_tokens": True}
         assert (await bench.ask("POST", "/users", own)).status == 200
         bench.token = secret
         assert (await bench.ask("GET", "/events")).status == 401

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.console.words.english import ENGLISH
 from services.console.words.german import GERMAN
-from services.console.words.say import LONGEST, Sayer, Sentence, english, german
+from services.console.words.say import LONGEST, REMEMBERED, SHORT, Sayer, Sentence, english, german
 
 IN_GERMAN = {
     "user and password do not fit": "Benutzer und Passwort passen nicht zusammen",
@@ -77,6 +77,15 @@ def test_no_text_takes_long() -> None:
         german().say(text)
         german().recognise(text)
     assert time.process_time() - began < 5, "a bound far above what it takes, far below what an endless one would"
+
+
+def test_what_was_said_is_remembered_within_bounds() -> None:
+    sayer = Sayer({"a": "it is {value}"}, {"a": "es ist {value}"})
+    for number in range(3 * REMEMBERED):
+        assert sayer.say(f"it is {number}") == f"es ist {number}"
+        assert len(sayer._remembered) <= REMEMBERED
+    assert sayer.say(f"it is {'x' * SHORT}").startswith("es ist x")
+    assert all(len(text) <= SHORT for text in sayer._remembered)
 
 
 def test_what_stands_in_a_place_is_never_a_format() -> None:
