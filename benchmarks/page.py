@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 from benchmarks.native import MissingToolError
 from benchmarks.options import Options
 from benchmarks.report import Table
-from tests.browser.console import DIST, PAGES, Console, browsing
+from tests.browser.console import DIST, PAGES, Console, browsing, running
 
 USABLE: Final = """() =>
   document.querySelector("h1") && !document.querySelector(".empty[role=status]") && performance.now()
@@ -33,14 +33,8 @@ def run(options: Options) -> list[Table]:
         raise MissingToolError("page: needs Chromium (apt install chromium) and the built page (make page)")
     with browsing() as browser:
         starts = [_start_s(browser) for _ in range(options.rounds)]
-        folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
-        console = Console(folder)
-        try:
-            console.start()
+        with running(Console) as console:
             rows = [(name, *_open_ms(console, browser, name, options.rounds)) for name in PAGES]
-        finally:
-            console.end()
-            shutil.rmtree(folder)
     return [
         Table(
             "the console's page: from navigation to usable, ms, and what is loaded for it, kB",

@@ -1,14 +1,11 @@
-"""Fixtures of the tests in a browser."""
+"""Fixtures of the tests in a browser: the browser, and gateways to look at."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.console import Console, browsing, chromium
+from tests.browser.console import Console, Guarded, browsing, running
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +18,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     """A gateway for the tests of a file together: two seconds from fresh to stale, and patience."""
-    chromium()  # skip before anything is started
-    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
-    gateway = Console(folder, more="[supervisor]\nbeat_timeout_s = 15\n")
-    try:
-        gateway.start()
+    with running(lambda folder: Console(folder, more="[supervisor]\nbeat_timeout_s = 15\n")) as gateway:
         yield gateway
-    finally:
-        gateway.end()
-        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Guarded]:
+    """One with encryption, for the tests of a file together."""
+    with running(Guarded) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def settable() -> Iterator[Console]:
+    """One for each test: each changes its settings."""
+    with running(Console) as gateway:
+        yield gateway

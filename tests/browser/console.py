@@ -4,15 +4,20 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, ViewportSize, expect, sync_playwright
 
+from tests.shared.tls.material import Made
 from tests.support import ROOT, free_port, is_listening, wait_for
 from tests.system.foreign import need
 from tests.system.gateway import SIMULATED, Gateway
+from tests.system.tls import TlsClient
+from tests.system.wire import ModbusError
 
 DIST: Final = ROOT / "services" / "console" / "page" / "dist" / "index.html"
 HOUSEHOLD: Final = f"{SIMULATED}\n[wallbox]\npresent = true\n".replace('"house"\n', '"house"\nstale_after_s = 2\n', 1)
@@ -27,8 +32,8 @@ FLAGS: Final = (
 )
 USER: Final = "owner"
 PASSWORD: Final = "correct horse battery staple"
-DESKTOP: Final = {"width": 1280, "height": 860}
-PHONE: Final = {"width": 390, "height": 844}
+DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 860}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 PAGES: Final = (
     "live", "modbus", "advanced", "certificates", "clients", "registers", "processes", "bus", "events", "settings",
     "account",
@@ -124,6 +129,50 @@ class Console(Gateway):
             page.get_by_role("button", name="Set a password").click()
             set_password(page)
             return page.context.storage_state()
+
+
+class Guarded(Console):
+    """A gateway with encryption, and its plain port beside it for reading."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tls_port = free_port()
+        tls = f"tls = true\nplain_alongside_tls = true\ntls_port = {self.tls_port}"
+        super().__init__(folder, HOUSEHOLD, tls)
+
+    def knock(self, made: Made) -> TlsClient:
+        """A client with this certificate, connected; it has been refused once."""
+        client = TlsClient(self.tls_port, made.save(self.folder))
+        with pytest.raises(ModbusError) as refused:
+            client.read(0, 2)
+        assert refused.value.code == 1
+        return client
+
+
+class Startable(Protocol):
+    """What starts, and is ended."""
+
+    def start(self) -> None:
+        """Return once it is there."""
+
+    def end(self) -> None:
+        """Also where it never started."""
+
+
+S = TypeVar("S", bound=Startable)
+
+
+@contextlib.contextmanager
+def running(make: Callable[[Path], S]) -> Iterator[S]:
+    """What `make` makes in a folder of its own, started; ended, and the folder gone, at the end."""
+    chromium()  # skip before anything is started
+    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
+    made = make(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.end()
+        shutil.rmtree(folder)
 
 
 def set_password(page: Page, password: str = PASSWORD) -> None:

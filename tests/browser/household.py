@@ -71,7 +71,7 @@ class Household:
     def _read(self, identity: Path | None) -> None:
         """Read again and again; come again where the gateway ended it."""
         while not self._stop.is_set():
-            with contextlib.suppress(OSError, ssl.SSLError), self._connect(identity) as client:
+            with contextlib.suppress(OSError, EOFError, ssl.SSLError), self._connect(identity) as client:
                 while not self._stop.wait(POLL_S):
                     with contextlib.suppress(ModbusError):
                         client.read(0, 40)

@@ -1,20 +1,19 @@
-"""`make screenshots`: pictures of every page, light and dark, on a desktop and on a phone, for a person to look at."""
+"""`make screenshots`: pictures of every page, light, dark and German, desktop and phone, for a person to look at."""
 
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.console import DESKTOP, PAGES, PHONE, browsing
+from tests.browser.accessible import settled
+from tests.browser.console import DESKTOP, PAGES, PHONE, browsing, running
 from tests.browser.household import Household
 from tests.support import Processes
 
 README_DESKTOP: Final[ViewportSize] = {"width": 1060, "height": 660}
 README_PHONE: Final[ViewportSize] = {"width": 390, "height": 760}
-SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
+SIZES: Final[dict[str, ViewportSize]] = {"desktop": DESKTOP, "phone": PHONE}
 ENDLESS: Final = frozenset({"registers"})
 """Of these the first screen is enough."""
 SETTLE_MS: Final = 1500
@@ -38,13 +37,17 @@ def pictures(browser: Browser, household: Household, target: Path) -> None:
             touch = size == "phone"
             with console.visit(browser, color_scheme=scheme, viewport=viewport, has_touch=touch) as page:
                 for name in PAGES:
-                    page.goto(f"{console.url}#/{name}")
-                    expect(page.get_by_text("Loading")).to_have_count(0)
+                    settled(page, name)
                     page.wait_for_timeout(SETTLE_MS)
                     _take(page, target / f"{name}-{scheme}-{size}.png", whole=name not in ENDLESS)
-    with console.visit(browser, "#/live", locale="de-DE", viewport=PHONE) as page:
-        page.wait_for_timeout(SETTLE_MS)
-        _take(page, target / "live-german-phone.png")
+    with console.visit(browser, locale="de-DE") as page:
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            for name in PAGES:
+                settled(page, name)
+                page.wait_for_timeout(SETTLE_MS)
+                _take(page, target / f"{name}-german-{size}.png", whole=name not in ENDLESS)
+        settled(page, "live")
         assert console.cli("stop", "measurement").returncode == 0
         expect(page.locator("[data-stale=true]")).to_be_visible(timeout=15_000)
         _take(page, target / "stale-german-phone.png")
@@ -60,19 +63,12 @@ def _take(page: Page, path: Path, *, whole: bool = True) -> None:
 def main(target: Path) -> None:
     """Make them in `target`."""
     target.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
     processes = Processes()
     try:
-        with browsing() as browser:
-            household = Household(folder, processes)
-            try:
-                household.start()
-                pictures(browser, household, target)
-            finally:
-                household.end()
+        with browsing() as browser, running(lambda folder: Household(folder, processes)) as household:
+            pictures(browser, household, target)
     finally:
         processes.end()
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -1,55 +1,21 @@
 """Certificates, as the owner of a gateway decides about them: a client knocks, is let in, is cut off."""
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from shared.tls.certificate import fingerprint
-from tests.browser.console import HOUSEHOLD, Console, chromium
+from tests.browser.console import Guarded
 from tests.shared.tls.material import Made, make
-from tests.support import free_port, wait_for
+from tests.support import wait_for
 from tests.system.tls import TlsClient
 from tests.system.wire import ModbusError
 
 pytestmark = [pytest.mark.system, pytest.mark.foreign]
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-class Guarded(Console):
-    """A gateway with encryption, and its plain port beside it for reading."""
-
-    def __init__(self, folder: Path) -> None:
-        self.tls_port = free_port()
-        tls = f"tls = true\nplain_alongside_tls = true\ntls_port = {self.tls_port}"
-        super().__init__(folder, HOUSEHOLD, tls)
-
-    def knock(self, made: Made) -> TlsClient:
-        """A client with this certificate, connected; it has been refused once."""
-        client = TlsClient(self.tls_port, made.save(self.folder))
-        with pytest.raises(ModbusError) as refused:
-            client.read(0, 2)
-        assert refused.value.code == 1
-        return client
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Guarded]:
-    """One for all tests here."""
-    chromium()
-    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
-    gateway = Guarded(folder)
-    try:
-        gateway.start()
-        yield gateway
-    finally:
-        gateway.end()
-        shutil.rmtree(folder)
 
 
 def reads(client: TlsClient) -> bool:

@@ -1,7 +1,5 @@
 """The page of the device's manual: slave, encryption, master and its slaves; and the advanced configuration."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.config.load import load
-from tests.browser.console import Console, chromium
+from tests.browser.console import Console, running
 from tests.shared.tls.material import make
 from tests.support import Processes, free_port, is_listening, wait_for
 from tests.system.foreign_slave import ForeignSlave
@@ -33,15 +31,8 @@ class Switchable(Console):
 @pytest.fixture
 def switchable() -> Iterator[Switchable]:
     """One for each test: each changes its settings."""
-    chromium()
-    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
-    gateway = Switchable(folder)
-    try:
-        gateway.start()
+    with running(Switchable) as gateway:
         yield gateway
-    finally:
-        gateway.end()
-        shutil.rmtree(folder)
 
 
 def test_the_encryption_switch_says_who_is_cut_off_and_closes_the_plain_port(

@@ -1,33 +1,14 @@
 """Settings: a bad line is refused with its place, a good one is shown before it is applied; nobody loses a change."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.config.load import load
-from tests.browser.console import Console, chromium
+from tests.browser.console import Console
 from tests.support import free_port, wait_for
 from tests.system.wire import answers
 
 pytestmark = [pytest.mark.system, pytest.mark.foreign]
-
-
-@pytest.fixture
-def settable() -> Iterator[Console]:
-    """A gateway for each test: each changes its settings."""
-    chromium()
-    folder = Path(tempfile.mkdtemp(prefix="mg-", dir="/tmp"))
-    gateway = Console(folder)
-    try:
-        gateway.start()
-        yield gateway
-    finally:
-        gateway.end()
-        shutil.rmtree(folder)
 
 
 def text_of(page: Page, console: Console) -> str:

@@ -4,14 +4,14 @@ import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "
 import { sentence } from "./api/client.ts";
 import { enterCode, loadSession, session, useMay } from "./api/session.ts";
 import { t } from "./i18n/index.ts";
-import { setLive } from "./live/store.ts";
-import { FIRST, PAGES } from "./pages.ts";
+import { FIRST, loadPage, pageHere, PAGES } from "./pages.ts";
 import { go, here } from "./router.ts";
 import { useStore } from "./store.ts";
 import { Button, Loading, Notice, PageHead } from "./ui/basics.tsx";
-import { Overlays } from "./ui/overlays.tsx";
+import { Notes } from "./ui/notes.tsx";
+import { Question } from "./ui/overlays.tsx";
 import { ConnectionBar } from "./frame/connection.tsx";
-import { Navigation } from "./frame/navigation.tsx";
+import { Navigation, PendingWord } from "./frame/navigation.tsx";
 import { SignIn } from "./frame/sign-in.tsx";
 
 export interface AppProps {
@@ -40,8 +40,6 @@ export function App({ code, asked }: AppProps) {
   useLayoutEffect(() => void begin(asked), []);
 
   const inside = who !== undefined && who.state !== "none";
-  const sees = who?.scopes.join() ?? "";
-  useEffect(() => setLive(inside), [inside, sees]);
 
   if (!who) {
     return (
@@ -58,8 +56,15 @@ export function App({ code, asked }: AppProps) {
   }
   return (
     <>
-      {inside ? <Inside /> : <SignIn who={who} codeError={codeError} />}
-      <Overlays />
+      {inside ? (
+        <Inside />
+      ) : (
+        <>
+          <SignIn who={who} codeError={codeError} />
+          <Notes />
+        </>
+      )}
+      <Question />
     </>
   );
 }
@@ -76,15 +81,17 @@ function Inside() {
       <Navigation />
       <div class="column">
         <ConnectionBar />
+        <PendingWord />
         {simulated && (
-          <div class="simulation">
+          <aside class="simulation" aria-label={t("frame.simulation")}>
             <strong>{t("frame.simulation")}</strong> <span>{t("frame.simulation.hint")}</span>
-          </div>
+          </aside>
         )}
         <main id="content" tabIndex={-1}>
           {viewer && !onAccount && <SetPassword text={t("sign.viewer")} />}
           <Outlet />
         </main>
+        <Notes />
       </div>
     </div>
   );
@@ -105,31 +112,33 @@ const SetPassword = ({ text }: { text: string }) => (
 function Outlet() {
   const id = useStore(here, (place) => place.page) || FIRST;
   const page = PAGES.find((one) => one.id === id);
-  const [shown, setShown] = useState<{ id: string; Component: ComponentType } | undefined>();
   const [error, setError] = useState("");
+  const [, setCome] = useState("");
   const first = useRef(true);
-  const wanted = useRef<string>(id);
-  wanted.current = id;
+  const Component = pageHere(id);
   const closed = !useMay(page && "scope" in page ? page.scope : "read");
 
   const load = async (): Promise<void> => {
-    if (!page) return;
     setError("");
     try {
-      const { default: Component } = await page.load();
-      if (wanted.current === id) setShown({ id, Component }); // else somebody went on meanwhile
+      await loadPage(id);
+      setCome(id);
     } catch (thrown) {
+      if ((here.get().page || FIRST) !== id) return; // somebody went on meanwhile
       setError(sentence(thrown)); // the gateway is away, or has a newer page: its files have other names then
     }
   };
-  useLayoutEffect(() => void load(), [id]);
+  useLayoutEffect(() => {
+    if (!Component) void load();
+    else setError("");
+  }, [id]);
   useEffect(() => {
     document.title = page ? `${t(`nav.${page.id}`)} · metergate` : "metergate";
-    if (shown?.id !== id) return;
+    if (!Component) return;
     scrollTo(0, 0);
     if (!first.current) document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
     first.current = false;
-  }, [id, shown]);
+  }, [id, Component]);
 
   if (!page) return <Notice tone="warn">{t("error.page.unknown")}</Notice>;
   if (closed) {
@@ -141,7 +150,7 @@ function Outlet() {
     );
   }
   if (error) return <Broken reason={error} />;
-  if (shown?.id !== id) {
+  if (!Component) {
     return (
       <>
         <PageHead title={t(`nav.${page.id}`)} />
@@ -149,7 +158,7 @@ function Outlet() {
       </>
     );
   }
-  return <Guarded key={id} of={shown.Component} />;
+  return <Guarded key={id} of={Component} />;
 }
 
 /** A defect in one page leaves the others usable. */

@@ -32,9 +32,16 @@ export const FIRST: PageId = "live";
 /** Stand at the bottom of a phone; the others are behind "More". */
 export const ON_PHONE: readonly PageId[] = ["live", "modbus", "certificates", "clients"];
 
-/** Load a page's file ahead; where that fails, it is said when the page is shown. */
-export function prefetch(id: string): void {
-  void PAGES.find((page) => page.id === (id || FIRST))
-    ?.load()
-    .catch(() => undefined);
+const loaded = new Map<string, ComponentType>();
+
+/** The component of a page whose file is here already. */
+export const pageHere = (id: string): ComponentType | undefined => loaded.get(id);
+
+/** Fetch a page's file; undefined where there is no such page. Throws where it does not come. */
+export async function loadPage(id: string): Promise<ComponentType | undefined> {
+  const page = PAGES.find((one) => one.id === (id || FIRST));
+  if (!page) return undefined;
+  const { default: component } = await page.load();
+  loaded.set(page.id, component);
+  return component;
 }

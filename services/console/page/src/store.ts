@@ -1,5 +1,5 @@
 // A value that components watch: one writer's word reaches exactly those who show it.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export interface Readable<T> {
   get(): T;
@@ -37,7 +37,7 @@ export function useStore<T, S>(store: Readable<T>, select?: (value: T) => S): T 
   const take = select ?? ((value: T) => value);
   const [, render] = useState(0);
   const now = take(store.get());
-  useEffect(() => {
+  useLayoutEffect(() => {
     let shown: T | S = now;
     const look = (): void => {
       const next = take(store.get());

@@ -1,5 +1,5 @@
 // How the page talks to the gateway: JSON under /api/v1, a token with every change, and every failure as one sentence.
-import { t, word } from "../i18n/index.ts";
+import { speaking, t } from "../i18n/index.ts";
 
 const BASE = "api/v1/";
 
@@ -40,11 +40,14 @@ export function address(path: string, query: Readonly<Record<string, string | nu
   return BASE + path + (text && `?${text}`);
 }
 
-/** The headers of a change. */
+/** The headers of every request: what is wanted, and in the language that is shown, whatever the browser prefers. */
+export const asking = (type: string): Record<string, string> => ({ Accept: type, "Accept-Language": speaking() });
+
+/** The headers of a change, besides. */
 export const changing = (): Record<string, string> => ({ "X-Metergate-Token": token });
 
 export async function send(method: Method, url: string, body?: unknown, again = true): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers = asking("application/json");
   if (method !== "GET") Object.assign(headers, changing());
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
@@ -73,8 +76,7 @@ export async function send(method: Method, url: string, body?: unknown, again = 
 export async function failure(response: Response): Promise<ApiError> {
   try {
     const { error } = (await response.json()) as { error: { code: string; text: string; where?: string } };
-    const said = word("code.", error.code, error.text); // what is always the same is said in the reader's language
-    return new ApiError(response.status, error.code, said, error.where ?? "");
+    return new ApiError(response.status, error.code, error.text, error.where ?? "");
   } catch {
     return new ApiError(response.status, "http", t("error.status", { status: response.status }));
   }
@@ -96,6 +98,9 @@ export const del = <T = void>(path: string, query?: Parameters<typeof address>[1
 
 /** The sentence of whatever was thrown. */
 export function sentence(error: unknown): string {
-  if (error instanceof ApiError) return error.code === "invalid" && error.where ? `${error.where}: ${error.message}` : error.message;
+  if (error instanceof ApiError) return error.code === "invalid" && error.where ? `${error.where}: ${error.message}` : begun(error.message);
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The gateway says its reasons as part of a sentence; alone, one begins with a capital letter, unless it begins with a name. */
+const begun = (text: string): string => text.replace(/^\p{Ll}+(?=[ ,])/u, (word) => word.charAt(0).toUpperCase() + word.slice(1));

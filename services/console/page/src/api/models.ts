@@ -148,6 +148,8 @@ export interface Process {
   cpu_ms: number;
   cpu_percent: number | null;
   queue: number | null;
+  pending: number | null;
+  missed: number | null;
   reason: string;
 }
 

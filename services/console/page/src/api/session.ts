@@ -38,8 +38,9 @@ export async function setFirstPassword(user: string, password: string): Promise<
   take(await put<Session>("password", { user, new: password }));
 }
 
-export async function changePassword(current: string, next: string): Promise<void> {
-  take(await put<Session>("password", { current, new: next }));
+/** `revoke`: the API tokens that this user made end as well. */
+export async function changePassword(current: string, next: string, revoke: boolean): Promise<void> {
+  take(await put<Session>("password", { current, new: next, revoke_tokens: revoke }));
 }
 
 /** Whether the person at the screen may do what needs this scope. */

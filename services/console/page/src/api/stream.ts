@@ -1,6 +1,6 @@
 // One event stream that comes back by itself: reads, notices silence, waits a little longer after each failure, and
 // asks for what it missed (`Last-Event-ID`).
-import { ApiError, failure } from "./client.ts";
+import { ApiError, asking, failure } from "./client.ts";
 import { EventParser, type ServerEvent } from "./sse.ts";
 
 export type Connection =
@@ -41,7 +41,7 @@ export function openStream(options: StreamOptions): () => void {
     };
     try {
       alive();
-      const headers: Record<string, string> = { Accept: "text/event-stream" };
+      const headers = asking("text/event-stream");
       if (last) headers["Last-Event-ID"] = last;
       const response = await fetch(options.url(), {
         headers,

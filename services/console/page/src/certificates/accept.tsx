@@ -4,7 +4,8 @@ import { post } from "../api/client.ts";
 import type { Certificate, Grant } from "../api/models/certificates.ts";
 import { t, word } from "../i18n/index.ts";
 import { Button, Facts, Field, Notice } from "../ui/basics.tsx";
-import { attempt, Dialog } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 import { compare } from "./compare.ts";
 import { factsOf, Fingerprint, nameOf } from "./parts.tsx";
 
@@ -28,7 +29,6 @@ export function AcceptDialog({ of, onClose }: { of: Certificate; onClose: (chang
   return (
     <Dialog
       title={t(again ? "cert.change.title" : "cert.accept.title")}
-      open
       onClose={() => onClose(false)}
       actions={
         <>

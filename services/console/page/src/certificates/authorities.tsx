@@ -7,7 +7,8 @@ import { groups } from "../format.ts";
 import { t } from "../i18n/index.ts";
 import { Button, Card, Field, Loading, Notice } from "../ui/basics.tsx";
 import { useLiveResource } from "../ui/hooks.ts";
-import { attempt, confirm, Dialog } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { confirm, Dialog } from "../ui/overlays.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 import { PemField } from "./pem.tsx";
 import { validity } from "./parts.tsx";
@@ -108,7 +109,6 @@ function AddAuthority({ onClose }: { onClose: (changed: boolean) => void }) {
   return (
     <Dialog
       title={t("ca.add.title")}
-      open
       onClose={() => onClose(false)}
       actions={
         <>

@@ -7,7 +7,8 @@ import { t, tn, word } from "../i18n/index.ts";
 import { Button, Facts, Field, Notice } from "../ui/basics.tsx";
 import { CopyButton } from "../ui/copy.tsx";
 import { useResource } from "../ui/hooks.ts";
-import { attempt, Dialog } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 import { block, dismiss } from "./end.ts";
 import { factsOf, Fingerprint, nameOf, Status } from "./parts.tsx";
 
@@ -37,7 +38,6 @@ export function Details({ of, because, onClose, onChanged, onRights }: DetailsPr
   return (
     <Dialog
       title={nameOf(of)}
-      open
       wide
       onClose={onClose}
       actions={

@@ -2,7 +2,8 @@
 import { del, get, post, sentence } from "../api/client.ts";
 import type { Certificate, CertificateInFull, Closed } from "../api/models/certificates.ts";
 import { t, tn } from "../i18n/index.ts";
-import { attempt, confirm, toast } from "../ui/overlays.tsx";
+import { attempt, toast } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 import { nameOf } from "./parts.tsx";
 
 /** How many connections it has now, asked anew: the list may be a second old. */

@@ -64,6 +64,7 @@ export function CertificateList({ id, tls }: { id?: string; tls?: boolean | unde
     {
       key: "name",
       title: t("cert.name"),
+      className: "certificate",
       cell: (row) => (
         <div class="stack">
           <strong class="name">{nameOf(row)}</strong>
@@ -122,9 +123,7 @@ export function CertificateList({ id, tls }: { id?: string; tls?: boolean | unde
         </Notice>
       )}
       {list.data?.trouble && <Notice tone="warn">{list.data.trouble}</Notice>}
-      <p class="hint" role="status">
-        {pending ? tn("cert.waiting", pending) : ""}
-      </p>
+      {pending > 0 && <p class="hint">{tn("cert.waiting", pending)}</p>}
       {list.data ? (
         <Table
           caption={t("cert.table")}

@@ -9,7 +9,8 @@ import { Button, Card, Facts, Field, Loading, Notice } from "../ui/basics.tsx";
 import { CopyButton } from "../ui/copy.tsx";
 import { useLiveResource } from "../ui/hooks.ts";
 import { Icon } from "../ui/icons.tsx";
-import { attempt, Dialog } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 import { Fingerprint, validity } from "./parts.tsx";
 import { PemField } from "./pem.tsx";
 
@@ -117,7 +118,6 @@ function Renew({ onClose }: { onClose: (changed: boolean) => void }) {
   return (
     <Dialog
       title={t("own.renew.title")}
-      open
       onClose={() => onClose(false)}
       actions={
         <>
@@ -144,7 +144,7 @@ function Request({ onClose }: { onClose: () => void }) {
   const make = (): Promise<boolean> => attempt(async () => setMade(await post<SigningRequest>("own/csr", { kind })));
   const file = useMemo(() => (made ? URL.createObjectURL(new Blob([made.pem])) : ""), [made]);
   return (
-    <Dialog title={t("own.csr.title")} open onClose={onClose} actions={<Button onClick={onClose}>{t("close")}</Button>}>
+    <Dialog title={t("own.csr.title")} onClose={onClose} actions={<Button onClick={onClose}>{t("close")}</Button>}>
       <p>{t("own.csr.intro")}</p>
       <KindField value={kind} onChange={setKind} />
       <Button kind="primary" onClick={make}>
@@ -177,7 +177,6 @@ function Import({ onClose }: { onClose: (changed: boolean) => void }) {
   return (
     <Dialog
       title={t("own.import.title")}
-      open
       onClose={() => onClose(false)}
       actions={
         <>

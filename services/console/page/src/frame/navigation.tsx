@@ -8,11 +8,22 @@ import { useStore } from "../store.ts";
 import { theme, THEMES, type Theme } from "../theme.ts";
 import { Button } from "../ui/basics.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
-import { attempt, Dialog } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 import { usePending } from "./pending.ts";
 
 const LANGUAGE_NAMES: Record<Language, string> = { en: "English", de: "Deutsch" };
 const THEME_ICONS: Record<Theme, IconName> = { auto: "auto", light: "light", dark: "dark" };
+
+/** Read aloud, on whichever page the reader is, when somebody new waits. */
+export function PendingWord() {
+  const pending = usePending();
+  return (
+    <p class="sr-only" role="status">
+      {pending > 0 && tn("nav.pending", pending)}
+    </p>
+  );
+}
 
 export function Navigation() {
   const current = (useStore(here, (place) => place.page) || FIRST) as PageId;
@@ -51,16 +62,18 @@ export function Navigation() {
           </li>
         </ul>
       </nav>
-      <Dialog title={t("nav.more")} open={more} onClose={() => setMore(false)}>
-        <nav class="drawer" aria-label={t("nav.label")}>
-          <ul onClick={() => setMore(false)}>
-            {PAGES.filter((page) => !ON_PHONE.includes(page.id)).map((page) => (
-              <Item id={page.id} icon={page.icon} current={current} />
-            ))}
-          </ul>
-        </nav>
-        <Choices />
-      </Dialog>
+      {more && (
+        <Dialog title={t("nav.more")} onClose={() => setMore(false)}>
+          <nav class="drawer" aria-label={t("nav.label")}>
+            <ul onClick={() => setMore(false)}>
+              {PAGES.filter((page) => !ON_PHONE.includes(page.id)).map((page) => (
+                <Item id={page.id} icon={page.icon} current={current} />
+              ))}
+            </ul>
+          </nav>
+          <Choices />
+        </Dialog>
+      )}
     </>
   );
 }

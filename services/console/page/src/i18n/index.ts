@@ -43,9 +43,14 @@ function fill(text: string, params?: Readonly<Record<string, string | number>>):
   if (!params) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
-    return value === undefined ? whole : typeof value === "number" ? new Intl.NumberFormat(spoken).format(value) : value;
+    return value === undefined ? whole : typeof value === "number" ? new Intl.NumberFormat(spoken).format(value) : isolated(value);
   });
 }
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A name that runs from right to left stays in its place, and turns no word of the sentence around. */
+const isolated = (name: string): string => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);
 
 /** Load the catalogue of the chosen language, else of the first that the browser prefers and that there is. */
 export async function startLanguage(): Promise<void> {

@@ -1,7 +1,8 @@
 // What the gateway says as it happens: the newest of each topic, and whether the connection stands.
 import { address } from "../api/client.ts";
-import { loadSession } from "../api/session.ts";
+import { loadSession, session } from "../api/session.ts";
 import { openStream, type Connection } from "../api/stream.ts";
+import { speaking } from "../i18n/index.ts";
 import { createStore, useStore, type Readable } from "../store.ts";
 
 const TOPICS = ["live", "source", "sessions", "certificates", "pushes", "processes", "events", "settings"] as const;
@@ -36,13 +37,16 @@ const HIDDEN_MS = 15_000;
 
 /** Whose values are shown, where there are several meters; empty for the first. */
 export const meter = createStore("");
-meter.subscribe(() => {
+meter.subscribe(listenAnew);
+
+/** Open the stream again, for another meter, or for the first one that came. */
+export function listenAnew(): void {
   if (!close) return;
   shut();
   open();
-});
+}
 
-let wanted = false;
+let wanted = ""; // for whom it listens, in which language; empty: for nobody
 let close: (() => void) | undefined;
 let hiding = 0;
 
@@ -74,10 +78,13 @@ document.addEventListener("visibilitychange", () => {
   else hiding = window.setTimeout(shut, HIDDEN_MS);
 });
 
-/** Listen while somebody is signed in; called again when what they may see has changed. */
-export function setLive(on: boolean): void {
-  wanted = on;
-  if (on) {
+/** Listen while somebody is signed in, anew where they may see something else, or in another language. */
+export function followSession(): void {
+  const who = session.get();
+  const now = who && who.state !== "none" ? `${speaking()} ${who.user} ${who.scopes.join()}` : "";
+  if (now === wanted) return;
+  wanted = now;
+  if (now) {
     shut();
     open();
   } else {

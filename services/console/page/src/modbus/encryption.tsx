@@ -5,7 +5,8 @@ import type { Applied, Slave } from "../api/models/push.ts";
 import type { Clients } from "../api/models/clients.ts";
 import { t, tn } from "../i18n/index.ts";
 import { Button, Notice, Switch } from "../ui/basics.tsx";
-import { attempt, Dialog } from "../ui/overlays.tsx";
+import { attempt, change as apply } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 
 /** How many of those who are cut are named. */
 const NAMED = 12;
@@ -55,7 +56,7 @@ export function Encryption({ slave, because, onChanged }: EncryptionProps) {
       setCut(await whoIsCut(fresh));
     });
   const change = async (body: Partial<Slave>): Promise<boolean> => {
-    const done = await attempt(() => patch<Applied>("slave", body), t("modbus.changed"));
+    const done = await apply(() => patch<Applied>("slave", body), t("modbus.changed"));
     await onChanged();
     return done;
   };
@@ -78,7 +79,6 @@ export function Encryption({ slave, because, onChanged }: EncryptionProps) {
       {cut && (
         <Dialog
           title={t(tls ? "modbus.encryption.stop.title" : "modbus.encryption.start.title")}
-          open
           onClose={() => setCut(undefined)}
           actions={
             <>
@@ -100,7 +100,7 @@ export function Encryption({ slave, because, onChanged }: EncryptionProps) {
                 <p>{tn(alongside ? "modbus.encryption.stay" : "modbus.encryption.who", cut.count, { port: String(cut.port) })}</p>
                 <ul class="names">
                   {cut.who.slice(0, NAMED).map(([name, n]) => (
-                    <li>{n > 1 ? `${name}: ${tn("clients.count", n)}` : name}</li>
+                    <li class="name">{n > 1 ? `${name}: ${tn("clients.count", n)}` : name}</li>
                   ))}
                   {cut.who.length > NAMED && <li>…</li>}
                 </ul>

@@ -8,7 +8,8 @@ import { t, tn, word } from "../i18n/index.ts";
 import { link } from "../router.ts";
 import { Badge, Button, Card, Loading, Notice, Switch, type Tone } from "../ui/basics.tsx";
 import type { Resource } from "../ui/hooks.ts";
-import { attempt, confirm } from "../ui/overlays.tsx";
+import { change } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 import { SlaveForm } from "./slave-form.tsx";
 
@@ -22,12 +23,12 @@ export function MasterCard({ push, because }: { push: Resource<Push>; because: s
   const full = data && data.slaves.length >= data.most ? t("push.full") : undefined;
 
   const enable = async (enabled: boolean): Promise<void> => {
-    await attempt(() => patch<Applied>("push", { enabled }), t("modbus.changed"));
+    await change(() => patch<Applied>("push", { enabled }), t("modbus.changed"));
     await push.reload();
   };
   const remove = async (row: PushSlave): Promise<void> => {
     if (!(await confirm(t("push.delete.title"), t("push.delete.text", { name: row.name || row.address }), t("delete")))) return;
-    await attempt(() => del<Applied>(`push/slaves/${row.number}`, { address: row.address }), t("push.deleted", { name: row.name || row.address }));
+    await change(() => del<Applied>(`push/slaves/${row.number}`, { address: row.address }), t("push.deleted", { name: row.name || row.address }));
     await push.reload();
   };
   const test = async (row: PushSlave): Promise<void> => {
@@ -83,11 +84,9 @@ export function MasterCard({ push, because }: { push: Resource<Push>; because: s
             <span>{row.reason || (row.state === "ok" ? t("none") : word("push.state.", `${row.state}.means`))}</span>
             {row.streak > 1 && <span class="hint">{tn("push.failures", row.streak)}</span>}
             {row.state === "untrusted" && <a href="#/modbus" onClick={toCertificates}>{t("push.to.certificates")}</a>}
-            {tested && (
-              <p class={`tested ${tested.ok ? "good" : "bad"}`} role="status">
-                {t("push.tested")} {tested.text}
-              </p>
-            )}
+            <p class={tested ? `tested ${tested.ok ? "good" : "bad"}` : ""} role="status">
+              {tested && `${t("push.tested")} ${tested.text}`}
+            </p>
           </div>
         );
       },

@@ -5,7 +5,8 @@ import { GROUPS, type Applied, type Group, type PushSlave, type Setting } from "
 import { t } from "../i18n/index.ts";
 import { Button, Field, Notice } from "../ui/basics.tsx";
 import { useResource } from "../ui/hooks.ts";
-import { Dialog, toast } from "../ui/overlays.tsx";
+import { told } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 
 /** Every key of a slave besides its address and groups: what it is where the file does not say. */
 const DEFAULTS = {
@@ -70,19 +71,20 @@ export function SlaveForm({ of, onClose }: SlaveFormProps) {
     event?.preventDefault();
     const settings = changes(before, draft, groups);
     const name = String(draft.label) || address.trim();
-    try {
+    const put = (): Promise<Applied> => {
       if (of) {
         const moved = address.trim() === of.address ? {} : { address: address.trim() };
-        await patch<Applied>(`push/slaves/${of.number}`, { address: of.address, settings: { ...settings, ...moved } });
-      } else {
-        const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
-        await post<Applied>("push/slaves", { address: address.trim(), settings: given });
+        return patch(`push/slaves/${of.number}`, { address: of.address, settings: { ...settings, ...moved } });
       }
+      const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
+      return post("push/slaves", { address: address.trim(), settings: given });
+    };
+    try {
+      told(await put(), t(of ? "push.saved" : "push.added", { name }));
     } catch (thrown) {
       setError(sentence(thrown));
       return;
     }
-    toast(t(of ? "push.saved" : "push.added", { name }));
     onClose(true);
   };
 
@@ -106,7 +108,7 @@ export function SlaveForm({ of, onClose }: SlaveFormProps) {
       <input type="checkbox" checked={draft[name] === true} onChange={(event) => set(name, event.currentTarget.checked)} />
       <span>
         {label}
-        {hint && <span class="hint block-hint">{hint}</span>}
+        {hint && <span class="hint below">{hint}</span>}
       </span>
     </label>
   );
@@ -114,7 +116,6 @@ export function SlaveForm({ of, onClose }: SlaveFormProps) {
   return (
     <Dialog
       title={t(of ? "push.edit.title" : "push.add.title")}
-      open
       onClose={() => onClose(false)}
       actions={
         <>

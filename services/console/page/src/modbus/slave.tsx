@@ -5,14 +5,15 @@ import { t, tn } from "../i18n/index.ts";
 import { link } from "../router.ts";
 import { Card, Loading, Notice, Switch } from "../ui/basics.tsx";
 import type { Resource } from "../ui/hooks.ts";
-import { attempt, confirm } from "../ui/overlays.tsx";
+import { change as apply } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 import { Encryption } from "./encryption.tsx";
 
 export function SlaveCard({ slave, because }: { slave: Resource<Slave>; because: string | undefined }) {
   const { data } = slave;
   const change = async (enabled: boolean): Promise<void> => {
     if (!enabled && !(await confirm(t("modbus.slave.stop.title"), t("modbus.slave.stop.text"), t("modbus.slave.stop.do")))) return;
-    await attempt(() => patch<Applied>("slave", { enabled }), t("modbus.changed"));
+    await apply(() => patch<Applied>("slave", { enabled }), t("modbus.changed"));
     await slave.reload();
   };
   const open = data ? data.plain_connections + data.tls_connections : 0;

@@ -7,7 +7,7 @@ import { t } from "../i18n/index.ts";
 import { link } from "../router.ts";
 import { usePush } from "../modbus/pushes.ts";
 import { Button, Card, Field, Loading, Notice, PageHead } from "../ui/basics.tsx";
-import { attempt } from "../ui/overlays.tsx";
+import { change } from "../ui/notes.tsx";
 import { Table } from "../ui/table.tsx";
 
 const [SHORTEST, LONGEST, USUAL] = [100, 86_400_000, "1000"];
@@ -49,7 +49,7 @@ export default function Page() {
 
   const save = async (): Promise<void> => {
     const body = { interval_ms: draft.fixed ? interval : 0, values: draft.fixed ? draft.values : "current", groups: draft.groups };
-    if (!(await attempt(() => patch<Applied>("push", body), t("advanced.saved")))) return;
+    if (!(await change(() => patch<Applied>("push", body), t("advanced.saved")))) return;
     await push.reload();
     setChanged(undefined);
   };
@@ -147,7 +147,7 @@ function Radio({ name, label, hint, checked, disabled, onChange }: RadioProps) {
       <input type="radio" name={name} checked={checked} disabled={disabled} onChange={onChange} />
       <span>
         <strong>{label}</strong>
-        {hint && <span class="hint block-hint">{hint}</span>}
+        {hint && <span class="hint below">{hint}</span>}
       </span>
     </label>
   );

@@ -7,7 +7,8 @@ import { t, tn } from "../i18n/index.ts";
 import { link } from "../router.ts";
 import { Badge, Button, Card, Loading, Notice, PageHead } from "../ui/basics.tsx";
 import { useResource, useTopic } from "../ui/hooks.ts";
-import { attempt, confirm, toast } from "../ui/overlays.tsx";
+import { attempt, toast } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 
 const SHORT = 16;
@@ -55,10 +56,11 @@ export default function Page() {
     {
       key: "certificate",
       title: t("clients.certificate"),
+      className: "roomy",
       cell: (row) =>
         row.fingerprint ? (
           <div class="stack">
-            <a href={link("certificates")}>{row.label || groups(row.fingerprint.slice(0, SHORT))}</a>
+            <a class="name" href={link("certificates")}>{row.label || groups(row.fingerprint.slice(0, SHORT))}</a>
             {row.role && <span class="hint">{t("cert.role.is", { role: row.role })}</span>}
           </div>
         ) : (

@@ -4,10 +4,11 @@ import { post } from "../api/client.ts";
 import type { Done, Process, Processes } from "../api/models.ts";
 import { useWhyNot } from "../api/session.ts";
 import { bytes, duration, NOTHING, number, unit } from "../format.ts";
-import { t, word } from "../i18n/index.ts";
+import { t, tn, word } from "../i18n/index.ts";
 import { Badge, Button, Card, Loading, Notice, PageHead, type Tone } from "../ui/basics.tsx";
 import { useResource, useTopic } from "../ui/hooks.ts";
-import { attempt, confirm } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 
 const TONES: Record<string, Tone> = {
@@ -42,7 +43,12 @@ function All({ data }: { data: Processes }) {
     key: "queue",
     title: t("processes.queue"),
     numeric: true,
-    cell: (row) => number(row.queue),
+    cell: (row) => (
+      <>
+        {number(row.queue)}
+        {row.missed ? <span class="hint">{tn("processes.missed", row.missed)}</span> : null}
+      </>
+    ),
   };
   const rows = data.processes;
   const total = rows.reduce((sum, row) => sum + row.rss_kib, 0);
@@ -56,7 +62,6 @@ function All({ data }: { data: Processes }) {
         columns={[
           { key: "name", title: t("processes.role"), cell: (row) => <Name row={row} /> },
           { key: "state", title: t("state"), cell: (row) => <State row={row} /> },
-          { key: "pid", title: t("processes.pid"), numeric: true, cell: (row) => row.pid || NOTHING },
           { key: "restarts", title: t("processes.restarts"), numeric: true, cell: (row) => number(row.restarts) },
           { key: "uptime", title: t("processes.uptime"), numeric: true, cell: (row) => duration(row.uptime_ms && Math.floor(row.uptime_ms / 1000) * 1000) },
           { key: "cpu", title: t("processes.cpu"), numeric: true, cell: (row) => unit(row.cpu_percent, 1, "%") },
@@ -73,7 +78,8 @@ function All({ data }: { data: Processes }) {
 const Name = ({ row }: { row: Process }) => (
   <>
     <strong>{row.name}</strong>
-    {row.supervisor !== "supervisor" && <span class="hint"> {row.supervisor}</span>}
+    {row.pid > 0 && <span class="hint">{t("processes.pid", { pid: String(row.pid) })}</span>}
+    {row.supervisor !== "supervisor" && <span class="hint">{row.supervisor}</span>}
   </>
 );
 

@@ -3,16 +3,17 @@ import { useEffect, useState } from "preact/hooks";
 import { sentence } from "../api/client.ts";
 import type { SettingsState } from "../api/models/settings.ts";
 import { useMay } from "../api/session.ts";
-import { speaking, t, tn } from "../i18n/index.ts";
+import { t, tn } from "../i18n/index.ts";
 import { here, setQuery } from "../router.ts";
-import { dirty, draft as store, heard, load, ready, rebase, type Draft } from "../settings/draft.ts";
+import { dirty, draft as store, heard, load, ready, rebase, reword, type Draft } from "../settings/draft.ts";
 import { FormView } from "../settings/form.tsx";
 import { Review } from "../settings/review.tsx";
 import { Mistakes, TextView } from "../settings/text.tsx";
 import { useStore } from "../store.ts";
 import { Badge, Button, Card, Field, Loading, Notice, PageHead } from "../ui/basics.tsx";
 import { useTopic } from "../ui/hooks.ts";
-import { attempt, confirm } from "../ui/overlays.tsx";
+import { attempt } from "../ui/notes.tsx";
+import { confirm } from "../ui/overlays.tsx";
 
 const VIEWS = ["form", "text"] as const;
 
@@ -20,7 +21,8 @@ export default function Page() {
   const draft = useStore(store);
   const [error, setError] = useState("");
   useEffect(() => {
-    if (!dirty(store.get())) load().catch((thrown: unknown) => setError(sentence(thrown)));
+    const get = dirty(store.get()) ? reword() : load();
+    get.catch((thrown: unknown) => setError(sentence(thrown)));
   }, []);
   useTopic<SettingsState>("settings", (state) => void attempt(() => heard(state)));
   return (
@@ -98,7 +100,6 @@ function Inside({ draft }: { draft: Draft }) {
               {(tie) => <input {...tie} type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />}
             </Field>
             <Mistakes of={draft.errors} />
-            {speaking() !== "en" && <p class="hint">{t("settings.english")}</p>}
             <FormView draft={draft} readOnly={Boolean(because)} wanted={wanted} />
           </>
         )}

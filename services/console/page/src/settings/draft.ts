@@ -99,21 +99,31 @@ async function check(values: Readonly<Record<string, Plain>> = {}): Promise<void
 }
 
 /** Put the draft in the file's place. Throws what went wrong; a conflict stands in the draft as well. */
-export async function apply(): Promise<void> {
+export async function apply(): Promise<Applied> {
   const now = store.get() as Draft;
+  let done: Applied;
   try {
-    await put<Applied>("settings", { text: now.text, revision: now.base.revision });
+    done = await put<Applied>("settings", { text: now.text, revision: now.base.revision });
   } catch (error) {
     if (error instanceof ApiError && error.status === 409) change({ conflict: true });
     throw error;
   }
   await load();
+  return done;
 }
 
 /** Keep what was typed, and compare it with the file as it is now. */
 export async function rebase(): Promise<void> {
   const base = await get<Settings>("settings");
   change({ base, conflict: false, checking: true });
+  await check();
+}
+
+/** Explanations and mistakes in the language that is shown now; what was typed stays, and so does the file it was made from. */
+export async function reword(): Promise<void> {
+  const { keys } = await get<Settings>("settings");
+  const now = store.get();
+  if (now) change({ base: { ...now.base, keys }, checking: true });
   await check();
 }
 

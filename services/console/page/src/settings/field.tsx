@@ -99,7 +99,7 @@ export function KeyField({ of, mistakes, readOnly }: KeyFieldProps) {
           <p class="error-text">{text}</p>
         ))}
         <p>
-          <Words of={key.words} /> {SAID.includes(key.kind) || !key.wants ? "" : <span lang="en">({key.wants})</span>} {key.kind === "list" ? t("settings.list.hint") : ""}
+          <Words of={key.words} /> {SAID.includes(key.kind) || !key.wants ? "" : `(${key.wants})`} {key.kind === "list" ? t("settings.list.hint") : ""}
         </p>
         <p>
           {variable ? t("settings.override", { variable }) : key.required ? t("settings.required") : key.default === null ? t("settings.default.none") : t("settings.default", { value: shortened(key.default) })}

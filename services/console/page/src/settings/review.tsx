@@ -3,20 +3,20 @@ import type { DiffLine } from "./changes.ts";
 import { linesOf } from "./changes.ts";
 import { t } from "../i18n/index.ts";
 import { Button, Notice } from "../ui/basics.tsx";
-import { attempt, Dialog } from "../ui/overlays.tsx";
+import { change } from "../ui/notes.tsx";
+import { Dialog } from "../ui/overlays.tsx";
 import { apply, type Draft } from "./draft.ts";
 
 const SIGNS: Record<DiffLine["kind"], string> = { added: "+", removed: "−", same: " ", place: " " };
 
 export function Review({ draft, onClose }: { draft: Draft; onClose: () => void }) {
   const put = async (): Promise<void> => {
-    await attempt(apply, t("settings.applied"));
+    await change(apply, t("settings.applied"));
     onClose(); // also where somebody was faster: the page then says so
   };
   return (
     <Dialog
       title={t("settings.diff.title")}
-      open
       wide
       onClose={onClose}
       actions={

@@ -3,7 +3,7 @@
 export function Words({ of }: { of: string }) {
   const parts = (of.slice(0, 1).toUpperCase() + of.slice(1)).split("`");
   return (
-    <span lang="en" class="hint">
+    <span class="hint">
       {parts.map((part, index) => (index % 2 ? <code>{part}</code> : part))}
     </span>
   );

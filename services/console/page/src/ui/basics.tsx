@@ -28,7 +28,7 @@ export interface ButtonProps {
   /** What it does, where no words stand on it. */
   label?: string;
   disabled?: boolean;
-  /** Why it cannot be used now; disables it. */
+  /** Why it cannot be used now; disables it, but leaves it in reach of the keyboard, so that the reason is found. */
   because?: string | undefined;
   type?: "button" | "submit";
   small?: boolean;
@@ -37,7 +37,10 @@ export interface ButtonProps {
 export function Button(props: ButtonProps) {
   const [busy, setBusy] = useState(false);
   const { kind = "plain", type = "button", because } = props;
-  const click = async (): Promise<void> => {
+  // A button that waits keeps the focus: a disabled one would lose it, and a dialog could not give it back.
+  const still = Boolean(because || busy);
+  const click = async (event: Event): Promise<void> => {
+    if (still) return event.preventDefault();
     const made = props.onClick?.();
     if (!(made instanceof Promise)) return;
     setBusy(true);
@@ -51,11 +54,12 @@ export function Button(props: ButtonProps) {
     <button
       type={type}
       class={`button ${kind}${props.small ? " small" : ""}${props.children ? "" : " only-icon"}`}
-      disabled={Boolean(props.disabled || because || busy)}
-      aria-busy={busy}
+      disabled={props.disabled}
+      aria-disabled={still || undefined}
+      aria-busy={busy || undefined}
       aria-label={props.label}
       title={because || props.label}
-      onClick={() => void click()}
+      onClick={(event) => void click(event)}
     >
       {props.icon && <Icon name={props.icon} size={18} />}
       {props.children}
@@ -76,6 +80,7 @@ export interface SwitchProps {
 export function Switch({ label, hint, checked, onChange, disabled, because }: SwitchProps) {
   const id = useId();
   const [busy, setBusy] = useState(false);
+  const still = Boolean(because || busy);
   const change = async (event: TargetedEvent<HTMLInputElement>): Promise<void> => {
     const wanted = event.currentTarget.checked;
     event.currentTarget.checked = checked;
@@ -95,9 +100,11 @@ export function Switch({ label, hint, checked, onChange, disabled, because }: Sw
           type="checkbox"
           role="switch"
           checked={checked}
-          disabled={Boolean(disabled || because || busy)}
-          aria-busy={busy}
+          disabled={disabled}
+          aria-disabled={still || undefined}
+          aria-busy={busy || undefined}
           aria-describedby={hint ? id : undefined}
+          onClick={(event) => still && event.preventDefault()}
           onChange={(event) => void change(event)}
         />
         <span class="switch-track" aria-hidden="true" />

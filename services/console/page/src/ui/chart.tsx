@@ -3,7 +3,7 @@
 import type uPlot from "uplot";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "../api/client.ts";
-import { NOTHING, power, time, weekday } from "../format.ts";
+import { power, time, weekday } from "../format.ts";
 import { t } from "../i18n/index.ts";
 import { onTheme } from "../theme.ts";
 import { Notice } from "./basics.tsx";
@@ -71,14 +71,14 @@ export function Chart({ data, lines, summary, height = 240, format = power, step
   return (
     <figure class="chart">
       <div ref={host} role="img" aria-label={summary} class="chart-area" style={{ height }} />
-      <figcaption class="legend">
+      <figcaption class="chart-legend">
         {lines.map((line, index) => (
           <span>
             <i class={line.dashed ? "dashed" : ""} style={{ color: `var(--${line.colour})` }} /> {line.label}
             {at !== null && <b class="num"> {format(data[index + 1]?.[at])}</b>}
           </span>
         ))}
-        <span class="muted num">{moment === undefined ? NOTHING : step === "day" ? weekday(moment) : time(moment)}</span>
+        {moment !== undefined && <span class="muted num">{step === "day" ? weekday(moment) : time(moment)}</span>}
       </figcaption>
     </figure>
   );

@@ -1,15 +1,14 @@
-// What lies above the page: dialogs (the browser's own, so that focus and Escape are right), questions, and short notes.
+// What lies above the page: dialogs (the browser's own, so that focus and Escape are right), and questions.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
-import { sentence } from "../api/client.ts";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { createStore, useStore } from "../store.ts";
-import { Button, type Tone } from "./basics.tsx";
-import { Icon } from "./icons.tsx";
+import { Button } from "./basics.tsx";
+import { dialogs, Notes } from "./notes.tsx";
 
 export interface DialogProps {
   title: string;
-  open: boolean;
+  /** It is asked to go: by Escape, a click beside it, its own button. */
   onClose: () => void;
   children: ComponentChildren;
   /** Buttons at the bottom. */
@@ -17,16 +16,25 @@ export interface DialogProps {
   wide?: boolean;
 }
 
-export function Dialog({ title, open, onClose, children, actions, wide }: DialogProps) {
+/** Open as long as it is there. */
+export function Dialog({ title, onClose, children, actions, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
-    if (open && !dialog.open) dialog.showModal();
-    if (!open && dialog.open) dialog.close();
-  }, [open]);
-  if (!open) return null;
+    dialog.showModal();
+    // What it asks is read first, not the button that closes it; a frame later, when a screen reader knows the dialog.
+    const first = dialog.querySelector<HTMLElement>("[autofocus]") ?? dialog.querySelector("h2");
+    const frame = requestAnimationFrame(() => first?.focus());
+    dialogs.update((all) => [...all, heading]);
+    return () => {
+      cancelAnimationFrame(frame);
+      dialogs.update((all) => all.filter((one) => one !== heading));
+      dialog.close(); // gives the focus back, which its mere removal would not
+      if (document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    };
+  }, []);
   return (
     <dialog
       ref={element}
@@ -39,18 +47,21 @@ export function Dialog({ title, open, onClose, children, actions, wide }: Dialog
       onClick={(event) => event.target === element.current && onClose()}
     >
       <div class="dialog-body">
-        <header class="card-head">
-          <h2 id={heading}>{title}</h2>
+        <div class="card-head">
+          <h2 id={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <Button kind="quiet" icon="close" label={t("close")} onClick={onClose} />
-        </header>
+        </div>
         {children}
-        {actions && <footer class="actions">{actions}</footer>}
+        <Notes dialog={heading} />
+        {actions && <div class="actions last">{actions}</div>}
       </div>
     </dialog>
   );
 }
 
-interface Question {
+interface Asked {
   title: string;
   text: ComponentChildren;
   yes: string;
@@ -58,7 +69,7 @@ interface Question {
   answer: (yes: boolean) => void;
 }
 
-const question = createStore<Question | undefined>(undefined);
+const question = createStore<Asked | undefined>(undefined);
 
 /** Asks before something that cuts somebody off or cannot be undone. */
 export function confirm(title: string, text: ComponentChildren, yes: string, danger = true): Promise<boolean> {
@@ -77,68 +88,24 @@ export function confirm(title: string, text: ComponentChildren, yes: string, dan
   });
 }
 
-interface Note {
-  id: number;
-  tone: Tone;
-  text: string;
-}
-
-const notes = createStore<readonly Note[]>([]);
-const NOTE_MS = 6000;
-let count = 0;
-
-/** A note that goes by itself; one that tells of a failure stays until it is closed. */
-export function toast(text: string, tone: Tone = "good"): void {
-  const id = ++count;
-  notes.update((all) => [...all.slice(-3), { id, tone, text }]);
-  if (tone !== "bad") setTimeout(() => dismiss(id), NOTE_MS);
-}
-
-const dismiss = (id: number): void => notes.update((all) => all.filter((note) => note.id !== id));
-
-/** Does something and says how it went; true where it went well. */
-export async function attempt(work: () => Promise<unknown>, done?: string): Promise<boolean> {
-  try {
-    await work();
-  } catch (error) {
-    toast(sentence(error), "bad");
-    return false;
-  }
-  if (done) toast(done);
-  return true;
-}
-
-export function Overlays() {
+/** Whatever is asked, wherever it comes from. */
+export function Question() {
   const asked = useStore(question);
-  const shown = useStore(notes);
+  if (!asked) return null;
   return (
-    <>
-      {asked && (
-        <Dialog
-          title={asked.title}
-          open
-          onClose={() => asked.answer(false)}
-          actions={
-            <>
-              <Button onClick={() => asked.answer(false)}>{t("cancel")}</Button>
-              <Button kind={asked.danger ? "danger" : "primary"} onClick={() => asked.answer(true)}>
-                {asked.yes}
-              </Button>
-            </>
-          }
-        >
-          <div>{asked.text}</div>
-        </Dialog>
-      )}
-      <div class="toasts" role="status" aria-live="polite">
-        {shown.map((note) => (
-          <div key={note.id} class={`toast ${note.tone}`}>
-            <Icon name={note.tone === "good" ? "check" : "warn"} size={18} />
-            <span>{note.text}</span>
-            <Button kind="quiet" small icon="close" label={t("close")} onClick={() => dismiss(note.id)} />
-          </div>
-        ))}
-      </div>
-    </>
+    <Dialog
+      title={asked.title}
+      onClose={() => asked.answer(false)}
+      actions={
+        <>
+          <Button onClick={() => asked.answer(false)}>{t("cancel")}</Button>
+          <Button kind={asked.danger ? "danger" : "primary"} onClick={() => asked.answer(true)}>
+            {asked.yes}
+          </Button>
+        </>
+      }
+    >
+      <div>{asked.text}</div>
+    </Dialog>
   );
 }

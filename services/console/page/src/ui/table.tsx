@@ -1,5 +1,7 @@
-// A table that becomes a list of cards on a phone: each cell then carries its heading.
+// A table that becomes a list of cards on a phone: each cell then carries its heading. Its roles are said outright, since
+// a browser may forget them where a style takes the look of a table away.
 import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface Column<Row> {
   key: string;
@@ -24,27 +26,46 @@ export interface TableProps<Row> {
   dense?: boolean;
 }
 
-export function Table<Row>({ caption, columns, rows, rowKey, rowClass, empty, dense }: TableProps<Row>) {
-  if (!rows.length) return <p class="empty">{empty}</p>;
+export function Table<Row>(props: TableProps<Row>) {
+  return props.rows.length ? <Filled {...props} /> : <p class="empty">{props.empty}</p>;
+}
+
+/** Whether it is wider than its place, so that it scrolls sideways: then the keyboard must reach it. */
+function useScrolls() {
+  const wrap = useRef<HTMLDivElement>(null);
+  const [scrolls, setScrolls] = useState(false);
+  useLayoutEffect(() => {
+    const element = wrap.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => setScrolls(element.scrollWidth > element.clientWidth));
+    watch.observe(element);
+    if (element.firstElementChild) watch.observe(element.firstElementChild);
+    return () => watch.disconnect();
+  }, []);
+  return { wrap, scrolls };
+}
+
+function Filled<Row>({ caption, columns, rows, rowKey, rowClass, dense }: TableProps<Row>) {
+  const { wrap, scrolls } = useScrolls();
   const kind = (column: Column<Row>): string => `${column.numeric ? "numeric" : ""} ${column.className ?? ""}`.trim();
   return (
-    <div class="table-wrap" tabIndex={dense ? 0 : undefined} role={dense ? "region" : undefined} aria-label={dense ? caption : undefined}>
-      <table class={dense ? "dense" : "cards"}>
+    <div class="table-wrap" ref={wrap} {...(scrolls ? { tabIndex: 0, role: "group", "aria-label": caption } : {})}>
+      <table class={dense ? "dense" : "cards"} role="table">
         <caption class="sr-only">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map((column) => (
-              <th scope="col" class={column.numeric ? "numeric" : ""}>
+              <th scope="col" role="columnheader" class={column.numeric ? "numeric" : ""}>
                 {column.silent ? <span class="sr-only">{column.title}</span> : column.title}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={rowKey(row)} class={rowClass?.(row)}>
+            <tr key={rowKey(row)} role="row" class={rowClass?.(row)}>
               {columns.map((column) => (
-                <td class={kind(column)} data-title={column.silent ? undefined : column.title}>
+                <td role="cell" class={kind(column)} data-title={column.silent ? undefined : column.title}>
                   <div>{column.cell(row)}</div>
                 </td>
               ))}

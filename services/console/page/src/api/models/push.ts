@@ -71,4 +71,6 @@ export interface Applied {
   revision: string;
   restarts: string[];
   text: string;
+  /** What somebody should think of, a sentence each. */
+  warnings: string[];
 }

@@ -4,8 +4,10 @@ export const live = {
   "live.way.unknown": "Netz",
   "live.fresh": "aktuell",
   "live.stale": "VERALTET",
-  "live.stale.text": "Diese Werte sind {duration} alt. Sie werden nicht mehr ausgegeben: Geräte, die fragen, erhalten Exception 04.",
+  "live.stale.text": "Diese Werte sind zu alt. Sie werden nicht mehr ausgegeben: Geräte, die fragen, erhalten Exception 04.",
   "live.stale.never": "Seit dem Start kam kein Wert.",
+  "live.none": "Noch kein Zähler",
+  "live.none.text": "Tragen Sie einen in den Einstellungen ein: dann stehen seine Werte hier.",
   "live.no.sample": "noch kein Wert",
   "live.age": "{duration} alt",
   "live.source": "Quelle: {source}",
@@ -57,5 +59,5 @@ export const live = {
   "flow.derived": "berechnet",
   "flow.little": "Dieser Zähler misst nur das Netz; für das Bild müsste er auch den Wechselrichter kennen.",
   "chart.empty": "In dieser Zeit wurde nichts gemessen.",
-  "chart.range": "das Netz zwischen {low} und {high}",
+  "chart.line": "{name} zwischen {low} und {high}, zuletzt {last}",
 } as const;

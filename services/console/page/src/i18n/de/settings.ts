@@ -11,7 +11,6 @@ export const settings: Readonly<Record<keyof typeof english, string>> = {
   "settings.text.hint": "Wird beim Tippen geprüft. Tabulator geht weiter; Strg+S wendet an.",
   "settings.search": "Einstellungen suchen",
   "settings.none": "Keine Einstellung passt.",
-  "settings.english": "Die Einstellungsdatei ist englisch, ebenso die Erklärungen ihrer Schlüssel.",
   "settings.default": "Standard: {value}",
   "settings.default.none": "Normalerweise nicht gesetzt",
   "settings.required": "Erforderlich",

@@ -4,8 +4,10 @@ export const live = {
   "live.way.unknown": "Grid",
   "live.fresh": "fresh",
   "live.stale": "STALE",
-  "live.stale.text": "These values are {duration} old. They are not served any more: devices that ask get exception 04.",
+  "live.stale.text": "These values are too old. They are not served any more: devices that ask get exception 04.",
   "live.stale.never": "No value has come since the start.",
+  "live.none": "No meter yet",
+  "live.none.text": "Name one in the settings: then its values stand here.",
   "live.no.sample": "no value yet",
   "live.age": "{duration} old",
   "live.source": "Source: {source}",
@@ -57,5 +59,5 @@ export const live = {
   "flow.derived": "computed",
   "flow.little": "This meter measures the grid alone; for the picture it would have to know the inverter, too.",
   "chart.empty": "Nothing has been measured in this time.",
-  "chart.range": "the grid between {low} and {high}",
+  "chart.line": "{name} between {low} and {high}, last {last}",
 } as const;

@@ -9,7 +9,6 @@ export const settings = {
   "settings.text.hint": "Checked as you type. Tab moves on; Ctrl+S applies.",
   "settings.search": "Search settings",
   "settings.none": "No setting matches.",
-  "settings.english": "The settings file speaks English, and so do the explanations of its keys.",
   "settings.default": "Default: {value}",
   "settings.default.none": "Not set by default",
   "settings.required": "Required",

@@ -6,7 +6,7 @@ import { t } from "../../i18n/index.ts";
 import { go } from "../../router.ts";
 import { useStore } from "../../store.ts";
 import { Button, Card, Field } from "../../ui/basics.tsx";
-import { toast } from "../../ui/overlays.tsx";
+import { toast } from "../../ui/notes.tsx";
 import { LEAST } from "./scope.tsx";
 
 export function Password({ first }: { first: boolean }) {
@@ -14,6 +14,7 @@ export function Password({ first }: { first: boolean }) {
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
+  const [revoke, setRevoke] = useState(false);
   const [error, setError] = useState("");
   const name = useStore(session, (who) => who?.user ?? "");
   const short = next.length > 0 && next.length < LEAST ? t("account.password.short", { n: LEAST }) : "";
@@ -22,7 +23,7 @@ export function Password({ first }: { first: boolean }) {
     event.preventDefault();
     setError("");
     try {
-      await (first ? setFirstPassword(user.trim(), next) : changePassword(current, next));
+      await (first ? setFirstPassword(user.trim(), next) : changePassword(current, next, revoke));
     } catch (thrown) {
       return setError(sentence(thrown));
     }
@@ -64,6 +65,12 @@ export function Password({ first }: { first: boolean }) {
             <input {...tie} name="again" type="password" autoComplete="new-password" required value={again} onInput={(event) => setAgain(event.currentTarget.value)} />
           )}
         </Field>
+        {!first && (
+          <label class="check">
+            <input type="checkbox" checked={revoke} onChange={(event) => setRevoke(event.currentTarget.checked)} />
+            <span>{t("account.password.revoke")}</span>
+          </label>
+        )}
         <div class="actions">
           <Button type="submit" kind="primary" disabled={next.length < LEAST || next !== again}>
             {t("account.password.set")}

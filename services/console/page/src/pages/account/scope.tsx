@@ -10,13 +10,13 @@ export const LEAST = 8;
 export function ScopeChoice({ scope, onChange }: { scope: Grantable; onChange: (scope: Grantable) => void }) {
   return (
     <fieldset class="form">
-      <legend class="field-label">{t("account.may")}</legend>
+      <legend class="legend">{t("account.may")}</legend>
       {SCOPES.map((one) => (
         <label class="choice">
           <input type="radio" name="scope" checked={scope === one} onChange={() => onChange(one)} />
           <span>
             <strong>{t(`scope.${one}`)}</strong>
-            <span class="hint block">{t(`scope.${one}.hint`)}</span>
+            <span class="hint below">{t(`scope.${one}.hint`)}</span>
           </span>
         </label>
       ))}

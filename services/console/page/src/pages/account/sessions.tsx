@@ -6,8 +6,9 @@ import { ago, dateTime, NOTHING } from "../../format.ts";
 import { t } from "../../i18n/index.ts";
 import { Badge, Button, Card, Notice } from "../../ui/basics.tsx";
 import { useResource } from "../../ui/hooks.ts";
-import { attempt } from "../../ui/overlays.tsx";
+import { attempt } from "../../ui/notes.tsx";
 import { Table } from "../../ui/table.tsx";
+import { agentWords } from "./agent.ts";
 
 export function Sessions() {
   const { data, error, reload } = useResource<{ sessions: OpenSession[] }>("sessions");
@@ -35,8 +36,8 @@ export function Sessions() {
                 </>
               ),
             },
-            { key: "address", title: t("address"), className: "mono", cell: (row) => row.address },
-            { key: "agent", title: t("account.agent"), className: "hint", cell: (row) => row.agent || NOTHING },
+            { key: "address", title: t("address"), className: "mono address", cell: (row) => row.address },
+            { key: "agent", title: t("account.agent"), className: "said", cell: (row) => <span title={row.agent}>{agentWords(row.agent) || NOTHING}</span> },
             { key: "used", title: t("account.used"), cell: (row) => ago(row.used) },
             { key: "expires", title: t("account.until"), cell: (row) => dateTime(row.expires) },
             {

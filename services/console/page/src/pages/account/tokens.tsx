@@ -6,7 +6,8 @@ import { ago, dateTime } from "../../format.ts";
 import { t } from "../../i18n/index.ts";
 import { Button, Card, Field, Notice } from "../../ui/basics.tsx";
 import { useResource } from "../../ui/hooks.ts";
-import { attempt, confirm, Dialog } from "../../ui/overlays.tsx";
+import { attempt } from "../../ui/notes.tsx";
+import { confirm, Dialog } from "../../ui/overlays.tsx";
 import { Table } from "../../ui/table.tsx";
 import { may, ScopeChoice } from "./scope.tsx";
 
@@ -72,7 +73,7 @@ function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => Prom
   const copy = (): Promise<boolean> => attempt(() => navigator.clipboard.writeText(made?.secret ?? ""), t("copied"));
   if (made) {
     return (
-      <Dialog title={t("account.token.made")} open onClose={onClose} actions={<Button kind="primary" onClick={onClose}>{t("close")}</Button>}>
+      <Dialog title={t("account.token.made")} onClose={onClose} actions={<Button kind="primary" onClick={onClose}>{t("close")}</Button>}>
         <p>{t("account.token.once")}</p>
         <p class="secret mono">{made.secret}</p>
         <div class="actions">
@@ -86,7 +87,6 @@ function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => Prom
   return (
     <Dialog
       title={t("account.token.add")}
-      open
       onClose={onClose}
       actions={
         <>

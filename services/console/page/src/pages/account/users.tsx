@@ -6,7 +6,8 @@ import { dateTime, NOTHING } from "../../format.ts";
 import { t } from "../../i18n/index.ts";
 import { Button, Card, Field, Notice } from "../../ui/basics.tsx";
 import { useResource } from "../../ui/hooks.ts";
-import { attempt, confirm, Dialog } from "../../ui/overlays.tsx";
+import { attempt } from "../../ui/notes.tsx";
+import { confirm, Dialog } from "../../ui/overlays.tsx";
 import { Table } from "../../ui/table.tsx";
 import { LEAST, may, ScopeChoice } from "./scope.tsx";
 
@@ -72,7 +73,6 @@ function NewUser({ onClose, onDone }: { onClose: () => void; onDone: () => Promi
   return (
     <Dialog
       title={t("account.user.add")}
-      open
       onClose={onClose}
       actions={
         <>

@@ -72,8 +72,8 @@ function Happened() {
         columns={[
           { key: "time", title: t("events.time"), className: "num nowrap", cell: (row) => <When at={row.time_ms} /> },
           { key: "level", title: t("events.level"), cell: (row) => <Level level={row.level} /> },
-          { key: "text", title: t("events.what"), cell: (row) => row.text },
-          { key: "kind", title: t("events.kind"), className: "mono muted", cell: (row) => row.kind },
+          { key: "text", title: t("events.what"), className: "said", cell: (row) => row.text },
+          { key: "kind", title: t("events.kind"), className: "mono muted nowrap", cell: (row) => row.kind },
           { key: "instance", title: t("events.who"), className: "muted", cell: (row) => row.instance },
         ]}
       />
@@ -106,8 +106,8 @@ function AuditLog() {
         columns={[
           { key: "time", title: t("events.time"), className: "num nowrap", cell: (row) => dateTime(row.time) },
           { key: "by", title: t("events.by"), cell: (row) => row.by },
-          { key: "what", title: t("events.what"), className: "mono", cell: (row) => row.what },
-          { key: "target", title: t("events.target"), cell: (row) => <Target row={row} /> },
+          { key: "what", title: t("events.what"), className: "mono nowrap", cell: (row) => row.what },
+          { key: "target", title: t("events.target"), className: "said", cell: (row) => <Target row={row} /> },
           { key: "result", title: t("events.result"), cell: (row) => row.result || NOTHING },
         ]}
       />
@@ -117,7 +117,7 @@ function AuditLog() {
 
 const Target = ({ row }: { row: AuditRecord }) => (
   <>
-    {row.label && <strong>{row.label} </strong>}
+    {row.label && <strong class="name">{row.label}</strong>}
     <span class="mono">{row.target || row.fingerprint.slice(0, 16) || NOTHING}</span>
     {row.address && <span class="hint"> {row.address}</span>}
   </>

@@ -1,6 +1,6 @@
 // How it was: the last ten minutes, each sample as it came, and the last 24 hours, each minute's mean.
 import type uPlot from "uplot";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, sentence } from "../../api/client.ts";
 import type { Live, Series } from "../../api/models.ts";
 import { power } from "../../format.ts";
@@ -44,12 +44,14 @@ function shown({ t: times, columns }: Columns, parts: readonly Part[]) {
   return { lines, data: [times, ...some.map((part) => columns[PARTS.indexOf(part)] ?? [])] as uPlot.AlignedData };
 }
 
-/** Lowest and highest of the grid, in words. */
-function summary({ columns }: Columns, title: string): string {
-  const grid = (columns[0] ?? []).filter((value) => value !== null);
-  if (!grid.length) return title;
-  const [low, high] = grid.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
-  return `${title}: ${t("chart.range", { low: power(low), high: power(high) })}`;
+/** What the lines show, in words: of each the lowest, the highest and the last value. */
+function summary({ lines, data }: ReturnType<typeof shown>, title: string): string {
+  const said = lines.map(({ label }, index) => {
+    const values = [...(data[index + 1] ?? [])].filter((value) => value != null);
+    const [low, high] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity] as const);
+    return t("chart.line", { name: label, low: power(low), high: power(high), last: power(values.at(-1)) });
+  });
+  return `${title}: ${said.join("; ")}`;
 }
 
 export function RecentChart() {
@@ -61,7 +63,7 @@ export function RecentChart() {
   const waiting = useRef<Live[]>([]);
 
   useEffect(() => setSeries(undefined), [chosen]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Also after each reconnect: what was missed meanwhile is fetched, so that the line has no hole that was not there.
     if (!open) return;
     let gone = false;
@@ -105,7 +107,7 @@ export function RecentChart() {
       {!series || !plot ? (
         !error && <Loading />
       ) : plot.lines.length ? (
-        <Chart lines={plot.lines} data={plot.data} summary={summary(series, t("live.recent"))} />
+        <Chart lines={plot.lines} data={plot.data} summary={summary(plot, t("live.recent"))} />
       ) : (
         <Empty>{t("chart.empty")}</Empty>
       )}
@@ -117,7 +119,7 @@ export function MinuteChart() {
   const chosen = useStore(meter);
   const [series, setSeries] = useState<Columns | undefined>();
   const [error, setError] = useState("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     let gone = false;
     const ask = (): void => {
       get<Series>("history/minutes", { meter: chosen, from_ms: Date.now() - DAY_MS })
@@ -135,7 +137,7 @@ export function MinuteChart() {
       {!series || !plot ? (
         !error && <Loading />
       ) : plot.lines.length && series.t.length > 1 ? (
-        <Chart lines={plot.lines} data={plot.data} summary={summary(series, t("live.minutes"))} />
+        <Chart lines={plot.lines} data={plot.data} summary={summary(plot, t("live.minutes"))} />
       ) : (
         <Empty>{t("live.minutes.empty")}</Empty>
       )}

@@ -1,12 +1,9 @@
 // Live: what goes through the meter now, where it comes from and goes to, how old that is, and how it was.
-import { useResource } from "../../ui/hooks.ts";
-import type { Meter } from "../../api/models.ts";
 import { duration, energy, number, power, unit } from "../../format.ts";
 import { t, word } from "../../i18n/index.ts";
 import type { Reading } from "../../live/age.ts";
+import { MeterChoice, NoMeter, useMeters } from "../../live/choice.tsx";
 import { useReading } from "../../live/meter.ts";
-import { meter } from "../../live/store.ts";
-import { useStore } from "../../store.ts";
 import { Badge, Card, Facts, Loading, Notice, PageHead } from "../../ui/basics.tsx";
 import { DayEnergies } from "./days.tsx";
 import { FlowPicture } from "./flow.tsx";
@@ -15,29 +12,21 @@ import { Phases } from "./phases.tsx";
 
 export default function LivePage() {
   const now = useReading();
+  const meters = useMeters();
   return (
     <>
-      <PageHead title={t("nav.live")}>
-        <MeterChoice />
-      </PageHead>
-      {now ? <Now now={now} /> : <Loading />}
-      <RecentChart />
-      <MinuteChart />
-      <DayEnergies />
+      <PageHead title={t("nav.live")}>{meters && meters.length > 1 && <MeterChoice of={meters} />}</PageHead>
+      {meters?.length === 0 ? (
+        <NoMeter />
+      ) : (
+        <>
+          {now ? <Now now={now} /> : <Loading />}
+          <RecentChart />
+          <MinuteChart />
+          <DayEnergies />
+        </>
+      )}
     </>
-  );
-}
-
-function MeterChoice() {
-  const meters = useResource<{ meters: Meter[] }>("meters").data?.meters ?? [];
-  const chosen = useStore(meter);
-  if (meters.length < 2) return null;
-  return (
-    <select aria-label={t("meter")} value={chosen || meters[0]?.id} onChange={(event) => meter.set(event.currentTarget.value)}>
-      {meters.map((one) => (
-        <option value={one.id}>{one.id}</option>
-      ))}
-    </select>
   );
 }
 
@@ -109,11 +98,12 @@ function Grid({ now: { live, ageMs, stale } }: { now: Reading }) {
   );
 }
 
+/** Read aloud once: how old they are stands below, since what moves in an alert would be read again each second. */
 function Stale({ now: { live, ageMs } }: { now: Reading }) {
   return (
     <Notice tone="bad">
       <strong class="stale-word">{t("live.stale")}</strong>{" "}
-      {ageMs === null ? t("live.stale.never") : t("live.stale.text", { duration: duration(Math.floor(ageMs / 1000) * 1000) })}
+      {t(ageMs === null ? "live.stale.never" : "live.stale.text")}
       {live.reason && ` ${live.reason}`}
     </Notice>
   );

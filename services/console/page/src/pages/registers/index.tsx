@@ -4,6 +4,7 @@ import { address } from "../../api/client.ts";
 import type { Register, Registers } from "../../api/models.ts";
 import { duration, number, NOTHING } from "../../format.ts";
 import { t, tn, word } from "../../i18n/index.ts";
+import { MeterChoice, NoMeter, useMeters } from "../../live/choice.tsx";
 import { meter } from "../../live/store.ts";
 import { here, setQuery } from "../../router.ts";
 import { useStore } from "../../store.ts";
@@ -19,6 +20,7 @@ const TONES: Record<Register["state"], Tone> = { ok: "good", stale: "bad", unkno
 
 export default function RegistersPage() {
   const chosen = useStore(meter);
+  const meters = useMeters();
   const { data, error, reload } = useResource<Registers>("registers", { meter: chosen });
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && void reload(), EVERY_MS);
@@ -27,6 +29,7 @@ export default function RegistersPage() {
   return (
     <>
       <PageHead title={t("nav.registers")} lead={t("registers.lead")}>
+        {meters && meters.length > 1 && <MeterChoice of={meters} />}
         {EXPORTS.map((kind) => (
           <a class="button small" href={address(`registers/export/${kind}`, { meter: chosen })} download>
             <Icon name="download" size={18} />
@@ -34,8 +37,14 @@ export default function RegistersPage() {
           </a>
         ))}
       </PageHead>
-      {error && <Notice tone="bad">{error}</Notice>}
-      {data ? <Map data={data} /> : !error && <Loading />}
+      {meters?.length === 0 ? (
+        <NoMeter />
+      ) : (
+        <>
+          {error && <Notice tone="bad">{error}</Notice>}
+          {data ? <Map data={data} /> : !error && <Loading />}
+        </>
+      )}
     </>
   );
 }
@@ -75,7 +84,10 @@ function Map({ data }: { data: Registers }) {
           {t("registers.reserved")}
         </label>
       </div>
-      <p class="age" role="status">
+      <p class="sr-only" role="status">
+        {data.stale && t("live.stale")}
+      </p>
+      <p class="age">
         {data.stale ? <Badge tone="bad">{t("live.stale")}</Badge> : <Badge tone="good">{t("live.fresh")}</Badge>}
         <span class="muted num">
           {data.age_ms === null ? t("live.no.sample") : t("live.age", { duration: duration(data.age_ms) })} ·{" "}
@@ -93,7 +105,7 @@ function Map({ data }: { data: Registers }) {
           { key: "name", title: t("name"), cell: (row) => <Name row={row} /> },
           { key: "value", title: t("registers.value"), numeric: true, cell: (row) => <Value row={row} /> },
           { key: "words", title: t("registers.words"), cell: (row) => <Words row={row} /> },
-          { key: "state", title: t("state"), cell: (row) => <State row={row} /> },
+          { key: "state", title: t("state"), className: "wraps", cell: (row) => <State row={row} /> },
         ]}
       />
     </Card>
