@@ -25,9 +25,9 @@ start = "11:30"
 [slave]
 host = "127.0.0.1"
 port = {port}
-[console]
+{slave}[console]
 port = {console}
-"""
+{more}"""
 REQUEST = struct.Struct(">HHHBBHH")
 
 
@@ -58,12 +58,18 @@ class Folder:
 
 
 @contextmanager
-def folder() -> Iterator[Folder]:
-    """A new one."""
+def folder(slave: str = "", more: str = "") -> Iterator[Folder]:
+    """A new one.
+
+    Args:
+        slave: more lines of `[slave]`, each with its end.
+        more: more sections.
+    """
     with tempfile.TemporaryDirectory(prefix="mg-", dir="/tmp") as name:
-        with socket.create_server(("127.0.0.1", 0)) as slave, socket.create_server(("127.0.0.1", 0)) as page:
-            port, console = int(slave.getsockname()[1]), int(page.getsockname()[1])
-        Path(name, "metergate.toml").write_text(SETTINGS.format(port=port, console=console), encoding="utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as page:
+            port, console = int(one.getsockname()[1]), int(page.getsockname()[1])
+        text = SETTINGS.format(port=port, console=console, slave=slave, more=more)
+        Path(name, "metergate.toml").write_text(text, encoding="utf-8")
         yield Folder(Path(name), port)
 
 

@@ -3,8 +3,13 @@
 PSS counts a page that several processes share only in part for each, so that the sum is what the machine has to give.
 """
 
+import socket
+import socketserver
+import struct
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.gateway import Folder, folder, started, wait_ready, wait_register
@@ -14,20 +19,38 @@ from benchmarks.report import Table
 ROLES = ("measurement", "register-store", "plain-slave")
 MIB = 1024
 
-Row = tuple[str, float]
+TLS = "tls = true\ntls_port = {port}\n"
+BESIDE = "plain_alongside_tls = true\n"
+RECEIVER = '[[master.slave]]\naddress = "127.0.0.1"\nport = {port}\n'
+RECEIVERS = 2
+
+Sizes = dict[str, float]
 
 
 def run(options: Options) -> list[Table]:
     """Measure both uses."""
     settle_s = 1.0 if options.quick else 5.0
-    together, start_s = _up(settle_s)
+    with ExitStack() as stack:
+        plain, start_s = _up(settle_s)
+        tls, _ = _up(settle_s, TLS.format(port=_free_port()))
+        ports = [stack.enter_context(receiver()) for _ in range(RECEIVERS)]
+        master = "[master]\nenabled = true\n" + "".join(RECEIVER.format(port=port) for port in ports)
+        every, _ = _up(settle_s, TLS.format(port=_free_port()) + BESIDE, master)
     apart, starts_s = _pairs(settle_s)
+    setups = (plain, tls, every)
+    names = dict.fromkeys(name for sizes in (every, plain, tls) for name in sizes)
     return [
         Table(
             "memory of `metergate up`, MiB PSS",
-            ("process", "PSS"),
-            (*together, ("all", sum(size for _, size in together))),
-            (f"First register after {start_s:.2f} s (goal: 2 s). Goal for the sum: 100 MiB.",),
+            ("process", "as it comes", "slave.tls", "every role"),
+            (
+                *((name, *(sizes.get(name, "-") for sizes in setups)) for name in names),
+                ("all", *(sum(sizes.values()) for sizes in setups)),
+            ),
+            (
+                f"First register after {start_s:.2f} s (goal: 2 s). Goal for the sum: 100 MiB.",
+                f"Every role: TLS, plain beside it, pushing to {RECEIVERS} slaves. The page is served over http.",
+            ),
         ),
         Table(
             "memory of one `metergate run ROLE` each, all at the same time, MiB PSS, and start-up of each alone, s",
@@ -41,17 +64,44 @@ def run(options: Options) -> list[Table]:
     ]
 
 
-def _up(settle_s: float) -> tuple[tuple[Row, ...], float]:
-    with folder() as where:
+def _up(settle_s: float, slave: str = "", more: str = "") -> tuple[Sizes, float]:
+    with folder(slave, more) as where:
         begin = time.monotonic()
         with started(where, "up") as process:
-            wait_register(where)
+            if not slave:
+                wait_register(where)
             start_s = time.monotonic() - begin
             names = {int(child["pid"]): str(child["name"]) for child in wait_ready(where, "supervisor")}
             time.sleep(settle_s)
             pids = [process.pid, *_below(process.pid)]
             names[process.pid] = "supervisor"
-            return tuple((names.get(pid, "fork server"), pss_mib(pid)) for pid in pids), start_s
+            return {names.get(pid, "fork server"): pss_mib(pid) for pid in pids}, start_s
+
+
+class _Taker(socketserver.StreamRequestHandler):
+    """Answers function 16 as a slave does that takes everything."""
+
+    def handle(self) -> None:
+        while len(head := self.rfile.read(7)) == 7:
+            body = self.rfile.read(struct.unpack(">H", head[4:6])[0] - 1)
+            self.wfile.write(head[:4] + struct.pack(">H", 6) + head[6:] + body[:5])
+
+
+@contextmanager
+def receiver() -> Iterator[int]:
+    """A slave that is pushed to; its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Taker) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield int(server.server_address[1])
+        finally:
+            server.shutdown()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
 
 
 def _pairs(settle_s: float) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:

@@ -5,6 +5,7 @@ whose servers do not answer would hold up all others.
 """
 
 import asyncio
+import encodings.idna  # noqa: F401  # getaddrinfo imports it when it is first asked; here, all roles share it
 import errno
 import os
 import socket

@@ -1,10 +1,14 @@
 """Forks roles from one process that has imported them all, so that they share its memory and start in milliseconds.
 
-    supervisor -- order, descriptors --> fork server == fork ==> middle == fork ==> role
-               <-- pid ----------------                          (ends)
+    supervisor == fork =================> fork server == fork ==> middle == fork ==> role
+               -- order, descriptors -->                          (ends)
+               <-- pid -----------------
 
 The middle process ends at once, so that the role becomes a child of the supervisor, which is its subreaper: the fork
-server may die and roles live on. One thread, no event loop, no ZeroMQ context: a fork copies none of them whole.
+server may die and roles live on. The next one is spawned, since the supervisor has threads and sockets by then. One
+thread, no event loop, no ZeroMQ context: a fork copies none of them whole. No keys: whatever is here, all roles have.
+
+Whoever imports, or writes elsewhere to what is shared, has those pages for himself: what a role needs is imported here.
 """
 
 import gc
@@ -13,12 +17,13 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import msgspec
 
-from shared.kernel import die_with, set_title
+from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
+from shared.kernel import die_with, fill_heap, set_title
 
 ORDER_BYTES: Final = 65_536
 ORDER_DESCRIPTORS: Final = 16
@@ -47,46 +52,95 @@ class Forked(msgspec.Struct, frozen=True):
     pid: int
 
 
-def main(arguments: list[str]) -> NoReturn:
-    """Arguments: descriptor of the channel, the supervisor's pid, `module:function` to enter, modules to import."""
-    fd, supervisor, entry, *modules, _ = arguments
-    die_with(int(supervisor))
-    set_title("metergate: fork server")
-    for module in modules:
-        _preload(module)
-    threads = list(Path("/proc/self/task").iterdir())
-    if len(threads) != 1:
-        sys.exit(
-            f"fork server: importing {' '.join(modules)} started {len(threads) - 1} threads; a fork would lose them"
-        )
-    gc.collect()
-    gc.freeze()
-    order, descriptors = _serve(socket.socket(fileno=int(fd)))
-    _become(order, descriptors, int(supervisor), entry)
+def branch_off(channel: socket.socket, entry: str, modules: Sequence[str]) -> int:
+    """Fork one off this process, after loading here what the roles need: all of them share it, this process too.
 
+    This process has one thread as yet, and nothing open that must end with it.
 
-def _preload(module: str) -> None:
+    Args:
+        channel: the fork server's end.
+        entry: `module:function` that each forked process enters, and that ends it.
+        modules: that the roles need.
+
+    Returns:
+        Its pid.
+
+    Raises:
+        RefusedError: a module started a thread.
+    """
+    supervisor = os.getpid()
+    load(modules)
+    if (pid := os.fork()) != 0:
+        return pid
+    code = EXIT_REFUSED
     try:
-        importlib.import_module(module)
-    except Exception:  # noqa: BLE001  # a broken role must not cost the others; it fails again, by name, when started
-        import traceback  # noqa: PLC0415  # the supervisor imports this module too, and its memory counts
+        os.setpgid(0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+        serve(channel, supervisor, entry)
+        code = EXIT_DONE
+    except BaseException:  # noqa: BLE001  # told here, since nobody is left to raise it to
+        _tell("fork server")
+    os._exit(code)  # the supervisor's own exit handlers are not ours to run
 
-        sys.stderr.write(f"fork server: cannot import {module}\n{traceback.format_exc()}")
+
+def main(arguments: list[str]) -> NoReturn:
+    """Be one that was spawned.
+
+    Args:
+        arguments: descriptor of the channel, the supervisor's pid, `module:function` to enter, modules that the roles
+            need, room for titles.
+    """
+    fd, supervisor, entry, *modules, _ = arguments
+    try:
+        load(modules)
+    except RefusedError as error:
+        sys.exit(str(error))
+    serve(socket.socket(fileno=int(fd)), int(supervisor), entry)
+    sys.exit(EXIT_DONE)
 
 
-def _serve(channel: socket.socket) -> tuple[Order, list[int]]:
-    """Fork on order until the supervisor closes the channel. Returns in the forked roles only."""
+def load(modules: Sequence[str]) -> None:
+    """Import them, and leave little that a role would write to: no garbage, no holes, nothing for its collector.
+
+    Raises:
+        RefusedError: one of them started a thread.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception:  # noqa: BLE001  # a broken role must not cost the others; it fails again, by name
+            _tell(f"fork server: cannot import {module}")
+    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  # names are not needed
+    if threads != 1:
+        raise RefusedError(f"importing {' '.join(modules)} started {threads - 1} threads; a fork would lose them")
+    gc.collect()
+    if sys.version_info < (3, 12):  # its names are counted: a role would write to each that it replaces there
+        sys._clear_type_cache()  # noqa: SLF001
+    fill_heap()
+    gc.freeze()
+
+
+def serve(channel: socket.socket, supervisor: int, entry: str) -> None:
+    """Fork on order until the supervisor closes the channel."""
+    die_with(supervisor)
+    set_title("metergate: fork server")
     decoder = msgspec.msgpack.Decoder(Order)
     while True:
         data, descriptors, _, _ = socket.recv_fds(channel, ORDER_BYTES, ORDER_DESCRIPTORS)
         if not data:
-            sys.exit(0)
+            return
         order = decoder.decode(data)
-        pid = _fork(channel, order)
-        if pid == 0:
-            return order, descriptors
+        if _fork(channel, order) == 0:
+            _become(order, descriptors, supervisor, entry)
         for fd in descriptors:
             os.close(fd)
+
+
+def _tell(what: str) -> None:
+    import traceback  # noqa: PLC0415  # the supervisor of one role imports this module too, and its memory counts
+
+    sys.stderr.write(f"{what}\n{traceback.format_exc()}")
+    sys.stderr.flush()
 
 
 def _fork(channel: socket.socket, order: Order) -> int:
@@ -128,7 +182,7 @@ def _become(order: Order, descriptors: list[int], supervisor: int, entry: str) -
     os.environ["METERGATE_LISTEN_FDS"] = ",".join(map(str, listening))
     module, _, function = entry.partition(":")
     getattr(importlib.import_module(module), function)(order.module)
-    sys.exit(0)
+    raise RuntimeError(f"{entry} returned")
 
 
 if __name__ == "__main__":

@@ -85,8 +85,9 @@ class ForkLauncher:
         report: for its deaths.
         launched: called when a process exists.
         failed: called when an order came to nothing.
-        modules: that it imports before the first order.
+        modules: that the next one imports before its first order.
         entry: `module:function` that each forked process enters.
+        first: a fork server that runs already.
     """
 
     def __init__(
@@ -97,7 +98,8 @@ class ForkLauncher:
         failed: Failed,
         *,
         modules: Sequence[str],
-        entry: str = ROLE_ENTRY,
+        entry: str,
+        first: "ForkServer",
     ) -> None:
         self._loop = loop
         self._report = report
@@ -106,8 +108,8 @@ class ForkLauncher:
         self._launched = launched
         self._failed = failed
         self._pending: set[str] = set()
-        self._server: _Server | None = None
-        self._begin()
+        self._server: ForkServer | None = None
+        self._hire(first)
 
     @property
     def pid(self) -> int:
@@ -144,24 +146,25 @@ class ForkLauncher:
             os.waitid(os.P_PIDFD, self._server.pidfd, os.WEXITED)
             self._forget(self._server)
 
-    def _begin(self) -> "_Server | None":
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        arguments = ["-m", "supervisor.forkserver", str(theirs.fileno()), str(os.getpid()), self._entry, *self._modules]
+    def _begin(self) -> "ForkServer | None":
         try:
-            pid = spawn([*arguments, TITLE_ROOM], dict(os.environ), [theirs.fileno()])
+            return self._hire(ForkServer(self._spawn))
         except OSError as error:
-            ours.close()
             self._report.error("fork server not started", reason=str(error.strerror))
             return None
-        finally:
-            theirs.close()
-        self._server = server = _Server(pid, os.pidfd_open(pid), ours)
-        self._loop.watch(ours.fileno(), lambda: self._answers(server))
+
+    def _spawn(self, channel: socket.socket) -> int:
+        fd = channel.fileno()
+        arguments = ["-m", "supervisor.forkserver", str(fd), str(os.getpid()), self._entry, *self._modules, TITLE_ROOM]
+        return spawn(arguments, dict(os.environ), [fd])
+
+    def _hire(self, server: "ForkServer") -> "ForkServer":
+        self._server = server
+        self._loop.watch(server.channel.fileno(), lambda: self._answers(server))
         self._loop.watch(server.pidfd, self._died)
         return server
 
-    def _answers(self, server: "_Server") -> None:
+    def _answers(self, server: "ForkServer") -> None:
         while True:
             try:
                 data = server.channel.recv(ORDER_BYTES)
@@ -198,7 +201,7 @@ class ForkLauncher:
         self._pending.discard(instance)
         self._loop.alarm(f"fork {instance}", None, lambda: None)
 
-    def _forget(self, server: "_Server") -> None:
+    def _forget(self, server: "ForkServer") -> None:
         self._loop.unwatch(server.pidfd)
         self._loop.unwatch(server.channel.fileno())
         os.close(server.pidfd)
@@ -206,15 +209,36 @@ class ForkLauncher:
         self._server = None
 
 
-class _Server:
-    """A running fork server; `proven` once it has forked."""
+class ForkServer:
+    """One that runs.
+
+    Args:
+        make: makes the process, given its end of the channel; returns its pid.
+
+    Attributes:
+        channel: orders and answers.
+        pid: of the process.
+        pidfd: of the process.
+        proven: whether it has forked.
+        since: when it was made, monotonic seconds.
+
+    Raises:
+        OSError: it could not be made.
+    """
 
     __slots__ = ("channel", "pid", "pidfd", "proven", "since")
 
-    def __init__(self, pid: int, pidfd: int, channel: socket.socket) -> None:
-        self.pid = pid
-        self.pidfd = pidfd
-        self.channel = channel
+    def __init__(self, make: Callable[[socket.socket], int]) -> None:
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.setblocking(False)
+        try:
+            self.pid = make(theirs)
+            self.pidfd = os.pidfd_open(self.pid)
+        except OSError:
+            self.channel.close()
+            raise
+        finally:
+            theirs.close()
         self.proven = False
         self.since = now()
 

@@ -68,6 +68,27 @@ def _source_files(config: Config) -> Iterator[Path]:
             yield meter.replay.file
 
 
+def _nothing_else(_: Config) -> tuple[str, ...]:
+    return ()
+
+
+def _source_modules(config: Config) -> Iterator[str]:
+    for meter in config.meter:
+        yield f"services.measurement.{meter.source}.source"
+        if _is_tls(meter):
+            yield from ("services.measurement.modbus.tls_wire", "shared.tls.outward")
+        elif meter.source == "modbus":
+            yield "services.measurement.modbus.plain_wire"
+
+
+def _receiver_modules(config: Config) -> Iterator[str]:
+    receivers = [target.receiver for target in config.master.slave]
+    if any(receiver.web for receiver in receivers):
+        yield "services.master_pusher.web"
+    if any(receiver.tls for receiver in receivers):
+        yield "shared.tls.outward"
+
+
 def _nowhere(_: Config) -> None:
     return None
 
@@ -83,6 +104,7 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
         files: those files; a change of one may be the cure of what is refused or parked.
         enabled: whether it runs at all.
         workers: how many processes.
+        loads: what it imports under these settings besides its actor, see `forkserver`.
         listen: where it accepts connections, if anywhere.
         over_budget: what happens when it dies too often: the whole supervisor gives up, or this role is parked.
         stop_stage: all roles of a lower stage have ended before this one is asked to.
@@ -95,6 +117,7 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
     files: Callable[[Config], Iterable[Path]] = _no_files
     enabled: Callable[[Config], bool] = _always
     workers: Callable[[Config], int] = _one
+    loads: Callable[[Config], Iterable[str]] = _nothing_else
     listen: Callable[[Config], Listen | None] = _nowhere
     over_budget: OverBudget = "escalate"
     stop_stage: int = 1
@@ -134,6 +157,7 @@ MEASUREMENT: Final = RoleSpec(
     ),
     verifier="services.measurement.verify",
     files=_source_files,
+    loads=_source_modules,
     stop_stage=3,
 )
 
@@ -174,6 +198,7 @@ MASTER_PUSHER: Final = RoleSpec(
     module="services.master_pusher",
     needs=lambda config: (config.master, config.certificates.keys_dir, [meter.id for meter in config.meter]),
     enabled=lambda config: config.master.enabled,
+    loads=_receiver_modules,
     over_budget="park",
     stop_stage=1,
 )
@@ -191,12 +216,19 @@ CONSOLE: Final = RoleSpec(
     module="services.console",
     needs=lambda config: config.console,
     enabled=lambda config: config.console.enabled,
+    loads=lambda config: ("services.console.security.certificate",) if config.console.https else (),
     listen=lambda config: Listen(config.console.host, config.console.port, key="console.port"),
     over_budget="park",
     stop_stage=1,
 )
 
 ROLES: Final = (CERTIFICATE_MANAGER, MEASUREMENT, REGISTER_STORE, PLAIN_SLAVE, TLS_SLAVE, MASTER_PUSHER, CONSOLE)
+
+
+def modules_of(specs: Iterable[RoleSpec], config: Config) -> tuple[str, ...]:
+    """What those of these roles import that run, each once."""
+    found = (name for spec in specs if spec.enabled(config) for name in (f"{spec.module}.actor", *spec.loads(config)))
+    return tuple(dict.fromkeys(found))
 
 
 def verifiers(specs: Iterable[RoleSpec], old: Config | None, new: Config) -> tuple[str, ...]:

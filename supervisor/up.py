@@ -18,14 +18,15 @@ from supervisor.child import State
 from supervisor.commands import Commands
 from supervisor.control import Control
 from supervisor.fleet import Fleet, contract
-from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, Launched, Launcher, SpawnLauncher
+from supervisor.forkserver import branch_off
+from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, ForkServer, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
 from supervisor.preview import Preview
 from supervisor.reload import Reload
 from supervisor.report import Report, say
 from supervisor.room import refuse_too_many
 from supervisor.settings import Settings
-from supervisor.spec import ROLES, RoleSpec, named
+from supervisor.spec import ROLES, RoleSpec, modules_of, named
 from supervisor.state_file import StateFile
 from supervisor.supervise import Supervisor
 from supervisor.verification import Verification
@@ -75,17 +76,21 @@ def supervise_roles(
         RefusedError: another process is this instance, a port cannot be listened on, or too few files may be opened.
         ConfigError: the run folder cannot be used.
     """
+    config = settings.config
+    modules = (*preload, *modules_of(specs, config))
+    server: ForkServer | None = None
 
     def make_launcher(loop: Loop, report: Report, launched: Launched, failed: Failed) -> Launcher:
-        if sum(len(spec.instances(settings.config)) for spec in specs) == 1:
+        if server is None:
             return SpawnLauncher(launched, failed)
-        become_subreaper()  # several processes share the memory of a fork server, and outlive it as our children
-        modules = (*preload, *(f"{spec.module}.actor" for spec in specs if spec.enabled(settings.config)))
-        return ForkLauncher(loop, report, launched, failed, modules=modules, entry=entry)
+        return ForkLauncher(loop, report, launched, failed, modules=modules, entry=entry, first=server)
 
     raise_descriptor_limit()
-    refuse_too_many(sum(len(spec.instances(settings.config)) for spec in specs if spec.enabled(settings.config)))
-    endpoints = endpoints_of(settings.config)
+    refuse_too_many(sum(len(spec.instances(config)) for spec in specs if spec.enabled(config)))
+    endpoints = endpoints_of(config)
+    if sum(len(spec.instances(config)) for spec in specs) > 1:
+        become_subreaper()  # several processes share the memory of a fork server, and outlive it as our children
+        server = ForkServer(lambda channel: branch_off(channel, entry, modules))
     lock = acquire(endpoints.run_dir, instance)
     try:
         return _supervise(lock, endpoints, specs, settings, make_launcher)

@@ -1,17 +1,22 @@
-"""The console's life: hear the bus, serve the page and its API. What it needs of the web is imported as it starts."""
+"""The console's life: hear the bus, serve the page and its API."""
 
 import asyncio
 import socket
 import sys
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from services.console.api.desk import Desk, Site, folder_of
+from services.console.api.table import ROUTES
+from services.console.app import application
+from services.console.hear.hear import Hear
+from services.console.in_force import InForce
+from services.console.security.guard import Guard, cookie_name
+from services.console.security.hosts import Hosts
+from services.console.server import serve
 from shared.actor import Actor
 from shared.config.console import Console as Settings
 from shared.kernel import return_large_blocks
 from shared.modbus.listen import bind_by_hand
-
-if TYPE_CHECKING:
-    from services.console.api.desk import Desk, Site
 
 LOOK_S: Final = 0.5
 
@@ -23,21 +28,11 @@ class Console(Actor):
 
     async def run(self) -> None:
         """Serve until the end."""
-        # The fork server imports this module for every role: what only the console needs must not cost the others.
-        from services.console.api.desk import Desk, folder_of  # noqa: PLC0415
-        from services.console.api.table import ROUTES  # noqa: PLC0415
-        from services.console.app import application  # noqa: PLC0415
-        from services.console.hear.hear import Hear  # noqa: PLC0415
-        from services.console.in_force import InForce  # noqa: PLC0415
-        from services.console.security.guard import Guard  # noqa: PLC0415
-        from services.console.security.hosts import Hosts  # noqa: PLC0415
-        from services.console.server import serve  # noqa: PLC0415
-
         return_large_blocks()
         life, settings = self.life, self.life.config.console
         context, fingerprint = None, ""
         if settings.https:
-            from services.console.security.certificate import https  # noqa: PLC0415
+            from services.console.security.certificate import https  # noqa: PLC0415  # OpenSSL only where it is used
 
             folder = folder_of(life.config)
             context, fingerprint = await asyncio.to_thread(https, folder, settings.host, settings.names)
@@ -70,7 +65,7 @@ class Console(Actor):
         finally:
             desk.close()
 
-    def _welcome(self, desk: "Desk") -> None:
+    def _welcome(self, desk: Desk) -> None:
         """Say how to come in, once: whoever reads the log or the terminal is the owner."""
         door, settings = desk.door, self.life.config.console
         if door.accounts.fault:
@@ -85,23 +80,20 @@ class Console(Actor):
             else:
                 self.life.log.info("no password is set: the set-up code lets in", page=link, code=door.code)
 
-    async def _follow_settings(self, desk: "Desk") -> None:
+    async def _follow_settings(self, desk: Desk) -> None:
         while True:
             if self._in_force.look():
                 desk.settings_changed()
             await asyncio.sleep(LOOK_S)
 
 
-def site_of(settings: Settings, fingerprint: str) -> "Site":
+def site_of(settings: Settings, fingerprint: str) -> Site:
     """How the page is reached.
 
     Args:
         settings: `[console]`.
         fingerprint: of the https certificate; empty without one.
     """
-    from services.console.api.desk import Site  # noqa: PLC0415  # as above
-    from services.console.security.guard import cookie_name  # noqa: PLC0415
-
     cookie = cookie_name(settings.port, https=settings.https)
     return Site(https=settings.https, port=settings.port, cookie=cookie, fingerprint=fingerprint)
 

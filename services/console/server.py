@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 import uvicorn
+import uvicorn.lifespan.off  # imported by name as it starts; here, what it costs is shared
 from structlog.typing import FilteringBoundLogger
 from uvicorn.protocols.http.h11_impl import H11Protocol
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -64,6 +65,11 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     Raises:
         ConfigError: as `load`.
     """
+    return _absolute(_checked(data, path), path.parent, environ)
+
+
+@lru_cache(maxsize=1)  # a role that is forked finds here what its supervisor has read, and reads it no second time
+def _checked(data: bytes, path: Path) -> Config:
     text = text_of(data, path)
     if not text.strip():
         reason = "the file is empty; an editor may have truncated it. `metergate init` writes one"
@@ -75,7 +81,7 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
         problems.extend(across(config))
     if config is None or problems:
         raise wrong(path, located(text, problems))
-    return _absolute(config, path.parent, environ)
+    return config
 
 
 def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:

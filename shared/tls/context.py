@@ -124,3 +124,6 @@ def _watch(connection: SSL.Connection, where: int, value: int) -> None:
     chain.messages += 1
     if chain.messages > MESSAGES_PER_S:
         connection.set_shutdown(SSL.RECEIVED_SHUTDOWN)
+
+
+_context(SSL.TLS_METHOD, (), ())  # OpenSSL looks up its algorithms for the first one: once for all, if before a fork

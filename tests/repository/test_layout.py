@@ -49,7 +49,6 @@ TESTED_ELSEWHERE = {
     "shared/bus/subscription.py": "tests/shared/bus/test_bus.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
     "shared/config/tables.py": "tests/shared/config/test_patch.py",
-    "shared/kernel.py": "tests/supervisor/test_supervise.py",
     "supervisor/cli/audit.py": "tests/supervisor/cli/certs/test_certs.py",
     "supervisor/cli/bus_key.py": "tests/supervisor/cli/test_config.py",
     "supervisor/cli/certs/manager.py": "tests/supervisor/cli/certs/test_certs.py",
@@ -67,7 +66,6 @@ TESTED_ELSEWHERE = {
     "supervisor/commands.py": "tests/supervisor/test_supervise.py",
     "supervisor/control.py": "tests/supervisor/test_supervise.py",
     "supervisor/fleet.py": "tests/supervisor/test_supervise.py",
-    "supervisor/forkserver.py": "tests/supervisor/test_supervise.py",
     "supervisor/launcher.py": "tests/supervisor/test_supervise.py",
     "supervisor/process.py": "tests/supervisor/test_supervise.py",
 }

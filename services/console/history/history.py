@@ -15,6 +15,7 @@ from services.console.api.models.live import DayEnergy, Series
 from services.console.history.columns import UNKNOWN, powers_of
 from services.console.history.minute import MINUTE_MS, Minute, Row
 from services.console.history.recent import AllRecent
+from services.console.history.store import Store, is_damage
 from services.console.times import NS_PER_MS, wall_ms, wall_of
 from shared import clock
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.console.hear.hear import Hear
-    from services.console.history.store import Store
     from shared.config.model import Meter
 
 T = TypeVar("T")
@@ -146,7 +146,6 @@ class History:
             del self._waiting[:-MOST_WAITING]
 
     async def _open(self, *, anew: bool = False) -> None:
-        from services.console.history.store import Store  # noqa: PLC0415  # SQLite and its memory, once there is need
 
         try:
             self._store = store = await asyncio.to_thread(Store, self._path, anew=anew)
@@ -170,8 +169,6 @@ class History:
             try:
                 return await asyncio.to_thread(work, self._store)
             except sqlite3.DatabaseError as error:
-                from services.console.history.store import is_damage  # noqa: PLC0415  # as in `_open`
-
                 if not is_damage(error):
                     raise
             self._store.close()

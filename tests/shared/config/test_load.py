@@ -224,3 +224,13 @@ def test_whatever_stands_in_the_file_only_a_config_error_comes(data: bytes) -> N
         parse(data, FILE, {})
     except ConfigError as error:
         assert str(error).startswith(f"{FILE}:")  # noqa: PT017  # either outcome is right, another error is not
+
+
+def test_what_was_read_once_is_not_read_again_but_placed_by_each_environment() -> None:
+    text = METER.encode()
+    here, there = parse(text, FILE, {}), parse(text, FILE, {"METERGATE_RUN_DIR": "/run/there"})
+    assert here.slave is there.slave
+    assert (here.gateway.run_dir, there.gateway.run_dir) == (FILE.parent / "run", Path("/run/there"))
+    assert parse(text + b"stale_after_s = 9\n", FILE, {}).meter != here.meter
+    for _ in range(2):
+        assert mistakes("") == ["1: the file is empty; an editor may have truncated it. `metergate init` writes one"]
