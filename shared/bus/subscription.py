@@ -11,7 +11,7 @@ import zmq
 from shared.bus.codec import decode
 from shared.bus.messages import Message
 from shared.bus.publisher import MAX_TOPICS
-from shared.bus.sockets import Socket
+from shared.bus.sockets import Socket, readable, receive
 
 if TYPE_CHECKING:
     from shared.bus.bus import Bus
@@ -58,12 +58,10 @@ class Subscription(Generic[M]):
     def read(self) -> bool:
         """Hand over what has come; whether there may be more."""
         newest: dict[bytes, bytes] = {}
-        more = True
         for _ in range(FRAMES_PER_TURN):
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = receive(self._socket)
             except zmq.Again:
-                more = False
                 break
             if len(frames) != 2:
                 self._bus.drop(self._instance, f"{len(frames)} frames instead of 2")
@@ -71,9 +69,11 @@ class Subscription(Generic[M]):
                 self._deliver(frames[0], frames[1])
             else:
                 newest[frames[0]] = frames[1]
+            if not readable(self._socket):
+                break
         for name, payload in newest.items():
             self._deliver(name, payload)
-        return more
+        return readable(self._socket)
 
     def _deliver(self, name: bytes, payload: bytes) -> None:
         if self._last.get(name) == payload:
