@@ -28,19 +28,28 @@ class Story:
 
     def sample(self, *, after_s: float = 1.0, **values: float) -> Content | None:
         """One more sample; what the image shows then."""
-        self.t_ns += round(after_s * SECOND)
-        self.seq += 1
-        message = Sample(src="measurement", gen=1, seq=self.seq, t_ns=self.t_ns, meter=self.meter.id, values=values)
-        return self.store.take(message, self.t_ns + 1000)
+        return self._take(after_s, values, {}, simulated=False)
 
     def said(self, texts: dict[str, str], *, simulated: bool = False) -> Content | None:
         """One more sample, of a source that says this of its meter."""
-        self.t_ns += SECOND
+        return self._take(1.0, {"active_power": 1.0}, texts, simulated=simulated)
+
+    def _take(
+        self, after_s: float, values: dict[str, float], texts: dict[str, str], *, simulated: bool
+    ) -> Content | None:
+        self.t_ns += round(after_s * SECOND)
         self.seq += 1
-        common = {"src": "measurement", "gen": 1, "seq": self.seq, "t_ns": self.t_ns, "meter": self.meter.id}
-        return self.store.take(
-            Sample(**common, values={"active_power": 1.0}, texts=texts, simulated=simulated), self.t_ns
+        message = Sample(
+            src="measurement",
+            gen=1,
+            seq=self.seq,
+            t_ns=self.t_ns,
+            meter=self.meter.id,
+            values=values,
+            texts=texts,
+            simulated=simulated,
         )
+        return self.store.take(message, self.t_ns + 1000)
 
     def restart(self) -> None:
         """As after a stop: only the journal is left."""
