@@ -100,9 +100,12 @@ class Actor(abc.ABC):
 
     Attributes:
         role: its name on the command line, in compose and on the bus.
+        nice: how far it stands back, nice(2): more than 0 for who wakes up with those that carry a measurement to the
+            wire, and must not hold them up.
     """
 
     role: ClassVar[str]
+    nice: ClassVar[int] = 0
 
     def __init__(self, life: Life) -> None:
         self.life = life
@@ -141,6 +144,7 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         endpoints = endpoints_of(config)
         lock = acquire(config.gateway.run_dir, instance)
         raise_descriptor_limit()
+        os.nice(actor_class.nice)
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
         uvloop.run(
             _live(

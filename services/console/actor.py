@@ -25,6 +25,7 @@ class Console(Actor):
     """Owns users, API tokens and the chart history; decides nothing else."""
 
     role: ClassVar[str] = "console"
+    nice: ClassVar[int] = 5
 
     async def run(self) -> None:
         """Serve until the end."""

@@ -7,7 +7,7 @@ A counter that the source gives itself passes a guard; any other is integrated f
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from shared.registers.quantities import ENERGIES, SUMS_AND_PHASES
+from shared.registers.quantities import ENERGIES, POWERS, SUMS_AND_PHASES
 
 MJ_PER_WH: Final = 3_600_000
 _NS_PER_S: Final = 1_000_000_000
@@ -44,6 +44,7 @@ _WAYS: Final = {
     for way, sign in (("import", 1), ("export", -1))
     for suffix in SUMS_AND_PHASES
 }
+_POWERS: Final = tuple(f"{name}{suffix}" for name in POWERS for suffix in SUMS_AND_PHASES)
 
 
 class Counted(NamedTuple):
@@ -127,25 +128,28 @@ class Counters:
         """
         gap_ns = t_ns - self.last.t_ns if self.last.t_ns else 0
         step_ns = gap_ns if 0 < gap_ns <= longest_gap_ns else 0
+        before = self.last.powers
         corrections = []
         unmeasured = []
-        for name, way in _WAYS.items():
+        for name, (power, sign) in _WAYS.items():
             if name in sample:
                 correction = self._read(name, sample[name] * MJ_PER_WH, max(0.0, since_s))
                 if correction is not None:
                     corrections.append(correction)
-            elif way.power in sample:
-                self._integrate(name, way, sample[way.power], step_ns)
+            elif power in sample:
+                now_w = sample[power]
+                self._integrate(name, sign * before.get(power, now_w), sign * now_w, step_ns)
             else:
                 unmeasured.append(name)
         self.unmeasured = frozenset(unmeasured)
-        powers = {way.power: sample[way.power] for way in _WAYS.values() if way.power in sample}
-        self.last = Counted(max(t_ns, self.last.t_ns), powers)
+        self.last = Counted(max(t_ns, self.last.t_ns), {power: sample[power] for power in _POWERS if power in sample})
         return corrections
 
-    def _integrate(self, name: str, way: Way, power: float, step_ns: int) -> None:
-        before = self.last.powers.get(way.power, power)
-        mean_w = (max(0.0, way.sign * before) + max(0.0, way.sign * power)) / 2
+    def _integrate(self, name: str, before_w: float, now_w: float, step_ns: int) -> None:
+        if before_w <= 0 and now_w <= 0:  # nothing flows this way, as in one of each two counters
+            self.values.setdefault(name, 0)
+            return
+        mean_w = (max(0.0, before_w) + max(0.0, now_w)) / 2
         self._count(name, round(min(self._max_power_w, mean_w) * 1000 * step_ns / _NS_PER_S))
 
     def _read(self, name: str, given: float, since_s: float) -> Correction | None:

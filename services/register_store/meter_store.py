@@ -19,8 +19,8 @@ from shared.config.model import Meter
 from shared.errors import PeerError
 from shared.modbus.pdu import ExceptionCode
 from shared.rarely import Rarely
-from shared.registers.identity import Identity, device_objects, identity_of
-from shared.registers.image import build_blocks
+from shared.registers.identity import device_objects, identity_of
+from shared.registers.image import build_blocks, prepare
 from shared.registers.plan import plan_for
 from shared.registers.quantities import MANDATORY, POWERS, SUMS_AND_PHASES
 
@@ -68,7 +68,6 @@ class _Shown(NamedTuple):
 
     t_ns: int
     values: Mapping[str, float] | None
-    identity: Identity
 
 
 class MeterStore:
@@ -96,7 +95,8 @@ class MeterStore:
         self._journal, record = self._open(state_dir / f"counters-{journal_name(meter)}.journal")
         self._settings = record.settings
         self._unsafe = False
-        self._shown = _Shown(0, None, identity_of(meter))
+        self._shown = _Shown(0, None)
+        self._identify({}, simulated=meter.source == "simulated")
         self._held = record.held
         self._wall_s = record.wall_s
         last = Counted(record.t_ns, record.powers) if record.boot == clock.BOOT_ID else None
@@ -112,10 +112,8 @@ class MeterStore:
     def content(self) -> Content:
         """What an image shows now: the last sample; before the first, who we are and the counters, nothing live."""
         counters, shown = self._counters, self._shown
-        blocks = build_blocks(
-            self._plan, shown.values, counters.values, shown.identity, self._settings, counters.unmeasured
-        )
-        return Content(shown.t_ns, blocks, device_objects(shown.identity))
+        blocks = build_blocks(self._prepared, shown.values, counters.values, counters.unmeasured)
+        return Content(shown.t_ns, blocks, self._device)
 
     def take(self, sample: Sample, now_ns: int) -> Content | None:
         """Count the sample, keep the counters, make the image; None for one that is not newer than the last.
@@ -142,8 +140,9 @@ class MeterStore:
                 self.findings.append(_told(self.meter.id, correction, times))
         self._wall_s = wall_s
         self._write()
-        identity = identity_of(self.meter, sample.texts, simulated=sample.simulated)
-        self._shown = _Shown(t_ns, sample.values, identity)
+        if (sample.texts, sample.simulated) != self._said:
+            self._identify(sample.texts, simulated=sample.simulated)
+        self._shown = _Shown(t_ns, sample.values)
         return self.content()
 
     def check(self, start: int, values: Sequence[int]) -> Mapping[str, int]:
@@ -167,6 +166,7 @@ class MeterStore:
         """Keep what `check` gave, then show it."""
         self._settings = {**self._settings, **settings}
         self._write()
+        self._prepared = prepare(self._plan, self._identity, self._settings)
         self._unsafe = True
         return self.content()
 
@@ -185,6 +185,13 @@ class MeterStore:
         if self._journal is not None:
             self._journal.sync()
             self._journal.close()
+
+    def _identify(self, texts: Mapping[str, str], *, simulated: bool) -> None:
+        """Take over who the meter says it is."""
+        self._said = (texts, simulated)
+        self._identity = identity_of(self.meter, texts, simulated=simulated)
+        self._device = device_objects(self._identity)
+        self._prepared = prepare(self._plan, self._identity, self._settings)
 
     def _open(self, path: Path) -> tuple[Journal | None, Record]:
         try:

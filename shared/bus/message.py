@@ -1,5 +1,7 @@
 """What every message on the bus carries, and the topic under which it is published."""
 
+from functools import lru_cache
+
 import msgspec
 
 from shared.clock import BOOT_ID
@@ -28,6 +30,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=Fa
         return (self.gen, self.seq)
 
 
+@lru_cache(maxsize=1024)
 def topic(kind: type[Message], key: str = "") -> bytes:
     """Topic of a published message: its tag without the version, then the key, e.g. `image/house`."""
     tag = str(kind.__struct_config__.tag)

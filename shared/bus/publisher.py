@@ -13,7 +13,7 @@ import zmq
 
 from shared.bus.codec import decode, encode
 from shared.bus.messages import Event, Message, Seen, topic
-from shared.bus.sockets import Socket
+from shared.bus.sockets import Socket, readable, send
 
 MAX_TOPICS: Final = 4096
 FRAMES_PER_TURN: Final = 256
@@ -108,7 +108,7 @@ class Publisher:
 
     def pending(self) -> bool:
         """Whether more is to be read now; a ZeroMQ descriptor only signals changes, so ask after each use."""
-        return bool(cast("int", self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+        return readable(self._socket)
 
     def _cut_off(self, fd: int, peer: str) -> None:
         """End the connection that this came through, if it is one of ours still: numbers of descriptors come again."""
@@ -124,7 +124,7 @@ class Publisher:
             self._warn("subscriber cut off", peer=peer, distinct_subscriptions=MAX_SUBSCRIPTIONS, times=self._times)
 
     def _send(self, name: bytes, payload: bytes) -> None:
-        self._socket.send_multipart((name, payload), zmq.NOBLOCK)
+        send(self._socket, name, payload)
 
 
 def _place(connection: sockets.socket) -> str:

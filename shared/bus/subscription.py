@@ -12,7 +12,7 @@ from shared.bus.codec import decode
 from shared.bus.load import Row
 from shared.bus.messages import Message
 from shared.bus.publisher import MAX_TOPICS
-from shared.bus.sockets import Socket
+from shared.bus.sockets import Socket, readable, receive
 
 if TYPE_CHECKING:
     from shared.bus.bus import Bus
@@ -61,12 +61,10 @@ class Subscription(Generic[M]):
         """Hand over what has come; whether there may be more."""
         newest: dict[bytes, bytes] = {}
         overtaken: dict[bytes, int] = {}
-        more = True
         for _ in range(FRAMES_PER_TURN):
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = receive(self._socket)
             except zmq.Again:
-                more = False
                 break
             if len(frames) != 2:
                 self._bus.drop(self._instance, f"{len(frames)} frames instead of 2")
@@ -75,8 +73,11 @@ class Subscription(Generic[M]):
             else:
                 overtaken[frames[0]] = overtaken.get(frames[0], -1) + 1
                 newest[frames[0]] = frames[1]
+            if not readable(self._socket):
+                break
         for name, payload in newest.items():
             self._deliver(name, payload, overtaken[name])
+        more = readable(self._socket)
         if not more:
             self._row.end()
         return more

@@ -31,7 +31,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 class Face:
     """How one meter looks now. Without an image, every legal request gets exception 04."""
 
-    __slots__ = ("_spans", "_starts", "_writable", "device", "meter")
+    __slots__ = ("_blocks", "_spans", "_starts", "device", "meter")
 
     device: Mapping[int, str] | None
     """Objects for function 43/14; None without an image."""
@@ -44,12 +44,11 @@ class Face:
         Raises:
             ValueError: the blocks overlap, are not ascending, or are not registers.
         """
-        blocks = () if image is None else image.blocks
+        self._blocks = blocks = () if image is None else image.blocks
         self.device = None if image is None else image.device
         self.meter = "" if image is None else image.meter
         self._spans = _spans(blocks, stale=stale)
         self._starts = [span.start for span in self._spans]
-        self._writable = _merge(area for block in blocks for area in block.writable)
 
     def read(self, request: Read) -> bytes | ExceptionCode:
         """The register bytes, if all of them exist and are known now."""
@@ -66,7 +65,8 @@ class Face:
 
     def writable(self, start: int, end: int) -> bool:
         """Whether all registers of [start, end) may be written by a peer that may write."""
-        return any(low <= start and end <= high for low, high in self._writable)
+        areas = _merge(area for block in self._blocks for area in block.writable)
+        return any(low <= start and end <= high for low, high in areas)
 
 
 class View:

@@ -41,7 +41,8 @@ def clamp(number: int, low: int, high: int) -> int:
 
 def tenth_wh(millijoules: int, high: int) -> int:
     """Complete steps of 0.1 Wh (varh, VAh) in a counter, at most `high`."""
-    return clamp(millijoules // MJ_PER_TENTH_WH, 0, high)
+    tenths = millijoules // MJ_PER_TENTH_WH
+    return tenths if 0 <= tenths <= high else clamp(tenths, 0, high)
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ import zmq
 
 from shared import clock
 from shared.bus.endpoints import Endpoints, instances
-from shared.bus.sockets import Socket, context, sub_socket
+from shared.bus.sockets import Socket, context, receive, sub_socket
 from shared.tap.filters import Filter
 from shared.tap.recording import MAX_TOPIC, Entry
 
@@ -115,20 +115,10 @@ class Follower:
         name = self._names[socket]
         for _ in range(FRAMES_PER_TURN):
             try:
-                frames = _frames(socket)
+                frames = receive(socket)
             except zmq.Again:
                 return
             if len(frames) != 2 or len(frames[0]) > MAX_TOPIC:
                 self.malformed += 1
             elif self._wanted.topic(frames[0]):
                 yield Received(name, Entry(clock.now_ns(), *frames))
-
-
-def _frames(socket: Socket) -> list[bytes]:
-    """The frames of one message, at most three: a message of endless frames must not fill the memory."""
-    frames = [socket.recv(zmq.NOBLOCK)]
-    while socket.getsockopt(zmq.RCVMORE):
-        frame = socket.recv(zmq.NOBLOCK)
-        if len(frames) < 3:
-            frames.append(frame)
-    return frames

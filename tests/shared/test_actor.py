@@ -26,6 +26,7 @@ from shared.bus.messages import SourceState
 
 class Tiny(Actor):
     role = "measurement"
+    nice = 3
 
     def __init__(self, life):
         super().__init__(life)
@@ -130,6 +131,12 @@ def test_a_signal_ends_it_in_order(start: Callable[..., Process], number: signal
     (line,) = log_lines(process)
     assert (line["event"], line["instance"]) == ("stopped", "plain-slave.2")
     assert instances(run_dir / "run") == []
+
+
+def test_it_stands_back_as_far_as_its_role_wants(start: Callable[..., Process]) -> None:
+    process = start()
+    process.wait_output("lives as")
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + 3
 
 
 def test_it_is_on_the_bus(start: Callable[..., Process], run_dir: Path) -> None:

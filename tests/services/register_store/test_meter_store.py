@@ -28,9 +28,27 @@ class Story:
 
     def sample(self, *, after_s: float = 1.0, **values: float) -> Content | None:
         """One more sample; what the image shows then."""
+        return self._take(after_s, values, {}, simulated=False)
+
+    def said(self, texts: dict[str, str], *, simulated: bool = False) -> Content | None:
+        """One more sample, of a source that says this of its meter."""
+        return self._take(1.0, {"active_power": 1.0}, texts, simulated=simulated)
+
+    def _take(
+        self, after_s: float, values: dict[str, float], texts: dict[str, str], *, simulated: bool
+    ) -> Content | None:
         self.t_ns += round(after_s * SECOND)
         self.seq += 1
-        message = Sample(src="measurement", gen=1, seq=self.seq, t_ns=self.t_ns, meter=self.meter.id, values=values)
+        message = Sample(
+            src="measurement",
+            gen=1,
+            seq=self.seq,
+            t_ns=self.t_ns,
+            meter=self.meter.id,
+            values=values,
+            texts=texts,
+            simulated=simulated,
+        )
         return self.store.take(message, self.t_ns + 1000)
 
     def restart(self) -> None:
@@ -55,6 +73,12 @@ def register(content: Content | None, name: str) -> int:
         if 0 <= offset < len(block.data):
             return int.from_bytes(block.data[offset : offset + 2 * row.count], "big")
     raise AssertionError(f"{name} is in no block")
+
+
+def text(content: Content | None, name: str) -> str:
+    """The text that stands in a row's registers."""
+    size = 2 * find(name).count
+    return register(content, name).to_bytes(size, "big").rstrip(b"\0").decode()
 
 
 def unknown(content: Content | None) -> set[int]:
@@ -210,3 +234,20 @@ def test_what_could_not_be_kept_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedWriteError, match="journal is damaged") as refused:
         store.check(41168, (3,))
     assert refused.value.code == 4
+
+
+def test_who_the_meter_is_follows_each_sample_beside_what_was_written(story: Story) -> None:
+    story.sample(active_power=1.0)
+    story.store.write(story.store.check(41168, (3,)))
+    shown = [story.said({"serial_number": "A1"}), story.said({"serial_number": "B2"})]
+    assert [text(content, "serial_number") for content in shown] == ["A1", "B2"]
+    invented = story.said({"serial_number": "B2"}, simulated=True)
+    assert invented is not None
+    assert invented.device[4].startswith("SIMULATION")
+    assert register(invented, "wallbox_charging_mode") == 3
+    real = story.said({"serial_number": "B2"})
+    assert real is not None
+    assert not real.device[4].startswith("SIMULATION")
+    story.store.write(story.store.check(41168, (4,)))
+    assert text(story.store.content(), "serial_number") == "B2"
+    assert register(story.store.content(), "wallbox_charging_mode") == 4

@@ -19,7 +19,10 @@ from shared.bus.sockets import (
     context,
     dealer_socket,
     pub_socket,
+    readable,
+    receive,
     router_socket,
+    send,
     sub_socket,
 )
 from tests.support import Processes, rss_kib, wait_for
@@ -99,6 +102,24 @@ def test_the_longest_topic_of_ours_is_taken(ctx: Context, endpoints: Endpoints) 
     ):
         assert xpub.poll(5000)
         assert xpub.recv() == b"\x01" + name
+
+
+def test_a_message_is_there_once_and_of_endless_frames_three_are_kept(ctx: Context, endpoints: Endpoints) -> None:
+    with (
+        pub_socket(ctx, endpoints.pub("measurement")) as xpub,
+        sub_socket(ctx, endpoints.pub("measurement"), b"t") as sub,
+    ):
+        assert xpub.poll(5000)
+        xpub.send_multipart((b"t",) + 99 * (b"x",))
+        send(xpub, b"t", b"y")
+        assert sub.poll(5000)
+        assert receive(sub) == [b"t", b"x", b"x"]
+        assert sub.poll(5000)
+        assert readable(sub)
+        assert receive(sub) == [b"t", b"y"]
+        assert not readable(sub)
+        with pytest.raises(zmq.Again):
+            receive(sub)
 
 
 def test_a_bogus_subscription_is_cut_and_others_are_served(ctx: Context, endpoints: Endpoints) -> None:

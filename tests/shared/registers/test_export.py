@@ -11,13 +11,13 @@ from shared.config.model import Group, Meter
 from shared.registers.decode import Reading, decode_image
 from shared.registers.export import as_csv, as_home_assistant, as_iobroker, as_json
 from shared.registers.identity import identity_of
-from shared.registers.image import build_blocks
+from shared.registers.image import build_blocks, prepare
 from shared.registers.plan import plan_for
 from shared.registers.table import COUNTERS
 
 METER = Meter(id="house", source="simulated", group=(Group(number=5, label="x"),))
 PLAN = plan_for(METER, wallbox=True)
-BLOCKS = build_blocks(PLAN, {"active_power": 123.4}, dict.fromkeys(COUNTERS, 0), identity_of(METER), {})
+BLOCKS = build_blocks(prepare(PLAN, identity_of(METER), {}), {"active_power": 123.4}, dict.fromkeys(COUNTERS, 0))
 LIVE = decode_image(PLAN.rows, BLOCKS, stale=False)
 
 

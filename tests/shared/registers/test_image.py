@@ -10,7 +10,7 @@ from shared.bus.messages import Block
 from shared.config.model import Group, Meter, Sensor
 from shared.registers.decode import Reading, decode_image
 from shared.registers.identity import identity_of
-from shared.registers.image import build_blocks
+from shared.registers.image import build_blocks, prepare
 from shared.registers.plan import Plan, plan_for
 from shared.registers.quantities import UNITS
 from shared.registers.table import COUNTERS
@@ -48,7 +48,7 @@ def _image(
     settings: dict[str, int] | None = None,
     unmeasured: frozenset[str] = frozenset(),
 ) -> tuple[Block, ...]:
-    return build_blocks(plan, values, counters, IDENTITY, settings or {}, unmeasured)
+    return build_blocks(prepare(plan, IDENTITY, settings or {}), values, counters, unmeasured)
 
 
 def _read(blocks: tuple[Block, ...], *, stale: bool = False, plan: Plan = PLAN) -> dict[str, Reading]:
@@ -91,7 +91,7 @@ def test_identity_settings_and_fixed_contents() -> None:
 
 def test_a_cycle_longer_than_its_register_saturates() -> None:
     meter = Meter(id="slow", source="simulated", cycle_ms=300_000)
-    blocks = build_blocks(plan_for(meter), SAMPLE, ALL, identity_of(meter), {})
+    blocks = build_blocks(prepare(plan_for(meter), identity_of(meter), {}), SAMPLE, ALL)
     assert decode_image(plan_for(meter).rows, blocks, stale=False)["measuring_interval"].value == 65535
 
 

@@ -7,7 +7,7 @@ from sunspec2.modbus.client import SunSpecModbusClientDevice
 
 from shared.config.model import Meter
 from shared.registers.identity import identity_of
-from shared.registers.image import build_blocks
+from shared.registers.image import build_blocks, prepare
 from shared.registers.plan import plan_for
 from shared.registers.table import COUNTERS
 
@@ -27,7 +27,7 @@ SAMPLE = {
 def _scan(values: dict[str, float] | None, layout: str, *, stale: bool = False) -> dict[int, Any]:
     meter = Meter(id="house", source="simulated", sunspec_layout="2.5" if layout == "2.5" else "2.6", unit=9)
     counters = {name: (index + 1) * 10**13 + 7 for index, name in enumerate(sorted(COUNTERS))}
-    blocks = build_blocks(plan_for(meter), values, counters, identity_of(meter), {})
+    blocks = build_blocks(prepare(plan_for(meter), identity_of(meter), {}), values, counters)
     block = next(block for block in blocks if block.start == 40000)
     data = block.stale if stale else block.data
 
