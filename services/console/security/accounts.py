@@ -109,9 +109,9 @@ class Accounts:
         """End all sessions of a user."""
         self.drop(lambda each: each.user == user)
 
-    def tokens_of(self, user: str) -> list[str]:
-        """Names of the API tokens that a user made."""
-        return [each.name for each in self.tokens.values() if each.created_by == user]
+    def tokens_of(self, user: str) -> str:
+        """Names of the API tokens that a user made, in words."""
+        return ", ".join(each.name for each in self.tokens.values() if each.created_by == user) or "none"
 
     def drop_tokens(self, user: str) -> None:
         """Remove them."""

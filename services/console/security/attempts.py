@@ -5,8 +5,10 @@ browser that was signed in before is counted by itself, so that a stranger at th
 What a stranger with many addresses costs is bounded by the hashes themselves, see `passwords`.
 """
 
+from http import HTTPStatus
 from typing import Final
 
+from services.console.api.errors import ApiError
 from shared.tls.limits import Bucket, origin_of
 
 BURST: Final = 5.0
@@ -29,6 +31,22 @@ class Attempts:
         if len(self._buckets) > ORIGINS:
             del self._buckets[next(iter(self._buckets))]
         return 0.0 if bucket.take(now_s) else (1.0 - bucket.level(now_s)) * EVERY_S
+
+    def check(self, address: str, now_s: float) -> None:
+        """Take one guess.
+
+        Raises:
+            ApiError: this origin has to wait.
+        """
+        wait_s = self.wait_s(address, now_s)
+        if wait_s > 0:
+            seconds = max(1, round(wait_s + 0.5))
+            raise ApiError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too_often",
+                f"too many wrong attempts; try again in {seconds} s",
+                headers={"retry-after": str(seconds)},
+            )
 
     def forgive(self, address: str) -> None:
         """The last one was right, or not looked at.
