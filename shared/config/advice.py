@@ -25,7 +25,7 @@ def of_meters(config: Config) -> Iterator[Problem]:
     """About `[[meter]]`."""
     for index, meter in enumerate(config.meter):
         if meter.source == "modbus" and meter.modbus is not UNSET:
-            yield from _example(("meter", index, "modbus", "host"), meter.modbus.host, "meter")
+            yield from _example(("meter", index, "modbus", "host"), meter.modbus.host)
 
 
 def of_receivers(config: Config) -> Iterator[Problem]:
@@ -33,11 +33,11 @@ def of_receivers(config: Config) -> Iterator[Problem]:
     for index, target in enumerate(config.master.slave):
         if config.master.enabled and target.enabled:
             place = ("master", "slave", index)
-            yield from _example((*place, "address"), target.receiver.host, "slave")
+            yield from _example((*place, "address"), target.receiver.host)
             yield from (Problem(place, text) for text in warnings(target))
 
 
-def _example(key: Key, host: str, what: str) -> Iterator[Problem]:
+def _example(key: Key, host: str) -> Iterator[Problem]:
     try:
         address = ip_address(host)
     except ValueError:
@@ -45,6 +45,6 @@ def _example(key: Key, host: str, what: str) -> Iterator[Problem]:
     if any(address in network for network in _DOCUMENTATION):
         yield Problem(
             key,
-            f"is {host}, an address for examples, at which no {what} answers; give that of yours: "
+            f"is {host}, an address for examples, at which nothing answers; give that of yours: "
             f"`metergate config set {dotted(key)} ADDRESS`",
         )

@@ -41,7 +41,7 @@ def test_what_to_know_before_trusting_a_value(tmp_path: Path) -> None:
     simulated, example = warnings(settings(tmp_path, TWO_METERS), ROLES)
     assert simulated.startswith("SIMULATION: the values of meter house are invented")
     assert example == (
-        f"{tmp_path}/metergate.toml:10: meter[2].modbus.host: is 192.0.2.7, an address for examples, at which no meter "
+        f"{tmp_path}/metergate.toml:10: meter[2].modbus.host: is 192.0.2.7, an address for examples, at which nothing "
         "answers; give that of yours: `metergate config set meter[2].modbus.host ADDRESS`"
     )
     assert list(warnings(settings(tmp_path, TWO_METERS), (PLAIN_SLAVE,))) == []

@@ -20,7 +20,7 @@ def known(text: str) -> list[tuple[str, str]]:
 def test_at_an_address_for_examples_no_meter_answers(host: str) -> None:
     ((key, reason),) = known(METER.format(host=host))
     assert key == "meter.modbus.host"
-    assert reason.startswith(f"is {host}, an address for examples, at which no meter answers")
+    assert reason.startswith(f"is {host}, an address for examples, at which nothing answers")
     assert reason.endswith("`metergate config set meter.modbus.host ADDRESS`")
 
 
@@ -47,7 +47,7 @@ function = 6
 """
     (example, cut) = known(slaves)
     assert example[0] == "master.slave.address"
-    assert "at which no slave answers" in example[1]
+    assert "at which nothing answers" in example[1]
     assert cut[0] == "master.slave[3]"
     assert "function 6" in cut[1]
     assert known(slaves.replace("enabled = true", "enabled = false")) == []

@@ -39,7 +39,7 @@ def test_check_warns_of_what_is_allowed_and_serves_nobody(run: Run, tmp_path: Pa
     assert (result.exit_code, result.stdout.partition(": ")[2][:2]) == (0, "ok")
     line = file.read_text(encoding="utf-8").splitlines().index('host = "192.0.2.20"') + 1
     assert result.stderr == (
-        f"warning: {file}:{line}: meter.modbus.host: is 192.0.2.20, an address for examples, at which no meter "
+        f"warning: {file}:{line}: meter.modbus.host: is 192.0.2.20, an address for examples, at which nothing "
         "answers; give that of yours: `metergate config set meter.modbus.host ADDRESS`\n"
     )
     assert run("config", "set", "meter.modbus.host", "192.168.0.20", "--config", file).exit_code == 0

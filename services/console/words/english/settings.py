@@ -126,4 +126,8 @@ SETTINGS: Final = {
     "rules.bus_missing": "is missing for transport 'tcp'",
     "rules.bus_key": "is missing; `metergate bus-key FILE` makes one",
     "rules.bus_role": "has {role}, which {host} has already",
+    "advice.example": (
+        "is {host}, an address for examples, at which nothing answers; give that of yours: `metergate config set {key} "
+        "ADDRESS`"
+    ),
 }

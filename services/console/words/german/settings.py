@@ -150,4 +150,8 @@ SETTINGS: Final = {
     "rules.bus_missing": "fehlt für transport 'tcp'",
     "rules.bus_key": "fehlt; `metergate bus-key FILE` erzeugt einen",
     "rules.bus_role": "hat {role}, das {host} schon hat",
+    "advice.example": (
+        "ist {host}, eine Adresse für Beispiele, unter der nichts antwortet; geben Sie die echte an: `metergate config "
+        "set {key} ADDRESS`"
+    ),
 }
