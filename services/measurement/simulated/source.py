@@ -27,7 +27,7 @@ class SimulatedSource:
     """See `services.measurement.source.Source`.
 
     The series depends on seed, start, cycle and speed alone: cycle n is n * cycle * speed after the start, whenever it
-    is computed. A reading's time is the moment at which it was computed: before, nobody had its values.
+    is computed. A reading's time is the moment at which it was computed.
 
     Args:
         settings: `[meter.simulated]`.
@@ -71,8 +71,7 @@ class SimulatedSource:
             for missed in range(done + 1 if cycle - done <= _CATCH_UP else cycle, cycle + 1):
                 self._household.advance_to(self._start_s + missed * self._step_s)
             done = cycle
-            values = self._household.values()
-            yield Reading(self._clock.now_ns(), values, TEXTS, simulated=True)
+            yield Reading(self._clock.now_ns(), self._household.values(), TEXTS, simulated=True)
 
 
 def _seconds_of_day(settings: Simulated) -> float:
