@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from services.console.api.models.session import Scope
+from services.console.security.caller import scopes_up_to
 from shared import durable
 from shared.errors import RefusedError
 
@@ -98,6 +99,13 @@ class Accounts:
         self.fault = ""
         self._load()
 
+    def add(self, session: SessionEntry) -> None:
+        """One more; the oldest of the same user end where he has too many."""
+        self.sessions[session.hash] = session
+        own = [key for key, each in self.sessions.items() if each.user == session.user]
+        oldest = frozenset(own[:-MOST_SESSIONS])
+        self.drop(lambda each: each.hash in oldest)
+
     def drop(self, which: Callable[[SessionEntry], bool]) -> None:
         """End sessions; their browsers are known on, see `Attempts`."""
         for key in [key for key, each in self.sessions.items() if which(each)]:
@@ -111,6 +119,11 @@ class Accounts:
     def drop_sessions(self, user: str) -> None:
         """End all sessions of a user."""
         self.drop(lambda each: each.user == user)
+
+    def scopes_of(self, token: TokenEntry) -> tuple[Scope, ...]:
+        """What may be done with it: nobody may more by a program than himself."""
+        owner = self.users.get(token.created_by)
+        return () if owner is None else min(scopes_up_to(token.scope), scopes_up_to(owner.scope), key=len)
 
     def tokens_of(self, user: str) -> str:
         """Names of the API tokens that a user made, in words."""

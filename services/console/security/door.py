@@ -14,16 +14,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from services.console.api.errors import ApiError, conflict, signed_out
-from services.console.api.models.session import PasswordChange, Scope
+from services.console.api.models.session import PasswordChange
 from services.console.security import setup_code
-from services.console.security.accounts import (
-    MOST_SESSIONS,
-    Accounts,
-    SessionEntry,
-    TokenEntry,
-    UserEntry,
-    digest,
-)
+from services.console.security.accounts import Accounts, SessionEntry, UserEntry, digest
 from services.console.security.attempts import Attempts
 from services.console.security.caller import Caller, scopes_up_to
 from services.console.security.passwords import Hasher
@@ -111,15 +104,10 @@ class Door:
         """Whose API token it is; None where it is nobody's."""
         key = digest(secret)
         entry = self.accounts.tokens.get(key)
-        if entry is None or not self.scopes_of(entry):
+        if entry is None or not self.accounts.scopes_of(entry):
             return None
         self.used[key] = self._wall()
-        return Caller(address=address, scopes=self.scopes_of(entry), user=f"token:{entry.name}", session=key)
-
-    def scopes_of(self, token: TokenEntry) -> tuple[Scope, ...]:
-        """What may be done with it: nobody may more by a program than himself."""
-        owner = self.accounts.users.get(token.created_by)
-        return () if owner is None else min(scopes_up_to(token.scope), scopes_up_to(owner.scope), key=len)
+        return Caller(address=address, scopes=self.accounts.scopes_of(entry), user=f"token:{entry.name}", session=key)
 
     def is_open(self, key: str) -> bool:
         """Whether this session or token still lets in."""
@@ -129,7 +117,7 @@ class Door:
     def may_still(self, caller: Caller) -> bool:
         """Whether nothing was taken from him since he began to ask, as while the rest of his request came."""
         token = self.accounts.tokens.get(caller.session)
-        return self.is_open(caller.session) if token is None else self.scopes_of(token) == caller.scopes
+        return self.is_open(caller.session) if token is None else self.accounts.scopes_of(token) == caller.scopes
 
     def account_of(self, caller: Caller) -> str:
         """The user who answers for what the caller makes: of a program the one whose token it has."""
@@ -290,18 +278,10 @@ class Door:
 
     async def _begin(self, user: UserEntry, address: str, agent: str) -> tuple[str, SessionEntry]:
         secret, entry = self._made(user.name, address, agent, LASTS_S)
-
-        def put() -> None:
-            sessions = self.accounts.sessions
-            sessions[entry.hash] = entry
-            own = [key for key, each in sessions.items() if each.user == user.name]
-            oldest = frozenset(own[:-MOST_SESSIONS])
-            self.accounts.drop(lambda each: each.hash in oldest)
-
         async with self._changing:
             if self.accounts.users.get(user.name) != user:  # it was changed while this password was looked at
                 raise _wrong_password()
-            await self.save(put)
+            await self.save(lambda: self.accounts.add(entry))
         return secret, entry
 
     def _made(self, user: str, address: str, agent: str, lasts_s: float) -> tuple[str, SessionEntry]:
