@@ -63,6 +63,20 @@ def test_mistakes_of_the_settings_come_with_line_and_key_in_german(tmp_path: Pat
     asyncio.run(story())
 
 
+def test_advice_is_given_of_the_file_and_of_a_draft_in_german(tmp_path: Path) -> None:
+    async def story() -> None:
+        meter = '[[meter]]\nid = "house"\nsource = "modbus"\n[meter.modbus]\nhost = "192.0.2.20"\n'
+        bench = Bench(tmp_path, meter)
+        await bench.sign_up()
+        of_file = (await bench.ask("GET", "/settings", headers=GERMAN)).body["warnings"]
+        of_draft = (await bench.ask("POST", "/settings/check", {"text": meter}, headers=GERMAN)).body["warnings"]
+        assert of_file == of_draft
+        assert [(each["line"], each["key"]) for each in of_file] == [(5, "meter.modbus.host")]
+        assert of_file[0]["text"].startswith("ist 192.0.2.20, eine Adresse für Beispiele, unter der nichts antwortet")
+
+    asyncio.run(story())
+
+
 def test_the_form_is_explained_in_german_and_the_file_is_as_it_is(tmp_path: Path) -> None:
     async def story() -> None:
         bench = Bench(tmp_path, f"# not accepted yet\n{SETTINGS}")
