@@ -51,6 +51,15 @@ def test_mistakes_of_the_settings_come_with_line_and_key_in_german(tmp_path: Pat
             },
             {"line": 3, "key": "slave.prot", "text": "ist keine Einstellung; meinten Sie 'port'?"},
         ]
+        for text, said in (
+            (
+                "[slave]\nenabled = True\n",
+                "ist kein gültiges TOML: ungültiger Wert; ein Text braucht Anführungszeichen",
+            ),
+            ("\n[meter]\n", "ist eine Tabelle, muss aber eine Liste von Tabellen sein: [[meter]]"),
+        ):
+            checked = (await bench.ask("POST", "/settings/check", {"text": text}, headers=GERMAN)).body
+            assert [(each["line"], each["text"].startswith(said)) for each in checked["errors"]] == [(2, True)]
         refused = await bench.ask("PATCH", "/push", {"interval_ms": 50}, headers=GERMAN)
         assert refused.body["error"]["where"] == "master.interval_ms"
         assert refused.body["error"]["text"].endswith(
