@@ -52,13 +52,14 @@ class Forked(msgspec.Struct, frozen=True):
     pid: int
 
 
-def branch_off(channel: socket.socket, entry: str, modules: Sequence[str]) -> int:
+def branch_off(channel: socket.socket, other: socket.socket, entry: str, modules: Sequence[str]) -> int:
     """Fork one off this process, after loading here what the roles need: all of them share it, this process too.
 
     This process has one thread as yet, and nothing open that must end with it.
 
     Args:
         channel: the fork server's end.
+        other: the supervisor's; no role shall have it, who holds it gives orders.
         entry: `module:function` that each forked process enters, and that ends it.
         modules: that the roles need.
 
@@ -74,6 +75,7 @@ def branch_off(channel: socket.socket, entry: str, modules: Sequence[str]) -> in
         return pid
     code = EXIT_REFUSED
     try:
+        other.close()
         os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
         serve(channel, supervisor, entry)

@@ -153,7 +153,7 @@ class ForkLauncher:
             self._report.error("fork server not started", reason=str(error.strerror))
             return None
 
-    def _spawn(self, channel: socket.socket) -> int:
+    def _spawn(self, channel: socket.socket, _: socket.socket) -> int:
         fd = channel.fileno()
         arguments = ["-m", "supervisor.forkserver", str(fd), str(os.getpid()), self._entry, *self._modules, TITLE_ROOM]
         return spawn(arguments, dict(os.environ), [fd])
@@ -213,7 +213,7 @@ class ForkServer:
     """One that runs.
 
     Args:
-        make: makes the process, given its end of the channel; returns its pid.
+        make: makes the process, given its end of the channel and ours, which it must not keep; returns its pid.
 
     Attributes:
         channel: orders and answers.
@@ -228,11 +228,11 @@ class ForkServer:
 
     __slots__ = ("channel", "pid", "pidfd", "proven", "since")
 
-    def __init__(self, make: Callable[[socket.socket], int]) -> None:
+    def __init__(self, make: Callable[[socket.socket, socket.socket], int]) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)
         try:
-            self.pid = make(theirs)
+            self.pid = make(theirs, self.channel)
             self.pidfd = os.pidfd_open(self.pid)
         except OSError:
             self.channel.close()

@@ -33,6 +33,7 @@ class Supervisor:
         copy: where roles read them.
         loop: everything waits there.
         reload: of new settings.
+        verification: of new settings; its processes are not swept up.
         preview: of settings that somebody thinks of, whose processes are not swept up.
         board: what others see.
         report: log.

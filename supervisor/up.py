@@ -90,7 +90,7 @@ def supervise_roles(
     endpoints = endpoints_of(config)
     if sum(len(spec.instances(config)) for spec in specs) > 1:
         become_subreaper()  # several processes share the memory of a fork server, and outlive it as our children
-        server = ForkServer(lambda channel: branch_off(channel, entry, modules))
+        server = ForkServer(lambda theirs, ours: branch_off(theirs, ours, entry, modules))
     lock = acquire(endpoints.run_dir, instance)
     try:
         return _supervise(lock, endpoints, specs, settings, make_launcher)

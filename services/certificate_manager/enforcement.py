@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from services.certificate_manager.ledger import Count, Ledger, Version, cut_since, must_acknowledge
-from shared.bus.command import WRITE_S
+from shared.bus.command import SETTLED_S
 from shared.bus.endpoints import instances, is_held
 from shared.errors import PeerError, RefusedError
 
@@ -22,8 +22,6 @@ SETTLING_S: Final = 2.0
 KILL_S: Final = 2.0
 LOOK_S: Final = 0.02
 STORE: Final = "register-store"
-SETTLED_S: Final = WRITE_S + 0.2
-"""After it a write that was handed over is done or dropped, however long the store was stopped."""
 
 Call = Callable[[str, str, dict[str, Any], float], Awaitable[dict[str, Any]]]
 """`Bus.call`."""

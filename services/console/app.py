@@ -80,7 +80,7 @@ async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") 
         raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too_fast", text, headers=headers)
     if route.scope is not None and route.scope not in caller.scopes:
         if not caller.scopes:
-            raise ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", "sign in first, or send an API token")
+            raise errors.signed_out()
         raise ApiError(
             HTTPStatus.FORBIDDEN, "not_allowed", f"this needs the scope {route.scope!r}; there is {caller.scopes[-1]!r}"
         )
@@ -94,6 +94,8 @@ async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") 
     body = None
     if route.body is not None:
         body = _decoded(await _read(request, route.largest), route.body)
+        if caller.scopes and not desk.door.may_still(caller):  # his rights may have ended while he took his time
+            raise errors.signed_out()
     return Call(desk, caller, path, query, body, request, request.scope["state"]["language"])
 
 

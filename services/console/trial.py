@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-COMMAND: Final = (sys.executable, "-c", "from supervisor.cli import main; main()")
+COMMAND: Final = (sys.executable, "-P", "-c", "from supervisor.cli import main; main()")
 START_S: Final = 15.0
 """For a slow machine to begin."""
+MOST_WAITING: Final = 4
 LONGEST_ANSWER: Final = 2000
 _NAME: Final = "metergate: "
 
@@ -29,9 +30,19 @@ class Trial:
         self._settings = settings
         self._command = command
         self._turn = asyncio.Lock()
+        self._waiting = 0
 
     async def run(self, number: int, patience_s: float) -> tuple[bool, str]:
         """Whether the receiver of that number took the newest values, and what happened, in words."""
+        if self._waiting >= MOST_WAITING:
+            return False, "too many receivers are being tried; try again in a few seconds"
+        self._waiting += 1
+        try:
+            return await self._run(number, patience_s)
+        finally:
+            self._waiting -= 1
+
+    async def _run(self, number: int, patience_s: float) -> tuple[bool, str]:
         arguments = ("slaves", "test", str(number), "--config", str(self._settings))
         async with self._turn:
             process = await asyncio.create_subprocess_exec(

@@ -74,7 +74,7 @@ class Gauge:
     def take(self, reading: Reading) -> None:
         """Publish one reading as a sample, or drop it and say why."""
         values, derived = complete(reading.values)
-        reason = impossible(reading.values, self._max_power_w) or incomplete(values)
+        reason = impossible(values, self._max_power_w) or incomplete(values)
         if reason is not None:
             self._drop(reason)
             return

@@ -55,7 +55,7 @@ def impossible(values: Mapping[str, float], max_power_w: float) -> str | None:
     """Why `values` cannot be a measurement, in words; None where they can.
 
     Args:
-        values: as the source gave them.
+        values: as the source gave them, and what follows from them.
         max_power_w: a power beyond it is taken for a fault of the source.
     """
     lows, highs = _ends(tuple(values))

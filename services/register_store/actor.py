@@ -13,6 +13,7 @@ from services.register_store.writes import RefusedWriteError, WriteRequest, targ
 from shared import clock
 from shared.actor import Actor, Life
 from shared.audit.log import AuditLog
+from shared.bus.command import SETTLED_S, WRITE_S
 from shared.bus.messages import Command, Event, Image, Sample, WallboxSettings
 from shared.errors import ConfigError, RefusedError
 from shared.modbus.pdu import ExceptionCode
@@ -24,6 +25,9 @@ what the slaves still serve from before; it waits as long as the shortest stalen
 SYNC_CHECK_S: Final = 1.0
 SETTLE_S: Final = 0.02
 """What came before on another connection may be read a moment later."""
+
+HELD_UP_NS: Final = round((SETTLED_S - WRITE_S) / 2 * 1e9)
+"""A write that noting it held up for longer is not done."""
 
 
 class RegisterStore(Actor):
@@ -116,7 +120,12 @@ class RegisterStore(Actor):
         except RefusedWriteError as error:
             self._note(request, f"exception {error.code.value:02}: {error}")
             raise
+        began = clock.now_ns()
         self._note(request, "done")  # before it is: what is not in the log was not done
+        if clock.now_ns() - began > HELD_UP_NS:  # a right that ended meanwhile may have been told to be gone
+            late = RefusedWriteError(ExceptionCode.SERVER_DEVICE_BUSY, "not done after all: the audit log was too slow")
+            self._note(request, f"exception {late.code.value:02}: {late}")
+            raise late
         image = self._publish(store, store.write(settings))
         self._publish_settings(store)
         return image

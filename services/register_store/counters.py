@@ -7,7 +7,7 @@ A counter that the source gives itself passes a guard; any other is integrated f
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from shared.registers.quantities import ENERGIES, POWERS, SUMS_AND_PHASES
+from shared.registers.quantities import POWERS, SUMS_AND_PHASES
 
 MJ_PER_WH: Final = 3_600_000
 _NS_PER_S: Final = 1_000_000_000
@@ -26,9 +26,6 @@ GLITCH_S: Final = 900.0
 
 LARGEST_MJ: Final = 2**63 - 1
 """2.56 TWh; a reading beyond it, or below zero, is no reading."""
-
-NAMES: Final = tuple(f"{name}{suffix}" for name in ENERGIES for suffix in SUMS_AND_PHASES)
-"""All 24 counters."""
 
 
 class Way(NamedTuple):

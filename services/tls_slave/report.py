@@ -15,10 +15,14 @@ from shared.bus.messages import Event
 from shared.errors import ConfigError
 from shared.tls.limits import Bucket
 from shared.tls.told import Told
+from shared.tls.trust import Standing
 
 SEEN_EVERY_NS: Final = 1_000_000_000
 SEEN_PER_S: Final = 20.0
 SEEN_BURST: Final = 64.0
+FOUND_NS: Final = 2_000_000_000
+"""After a start the certificate manager may need so long to find this instance, and has not heard what was said before.
+Whom it does not know is mentioned again then: a client that came first of all and has gone must still be listed."""
 MOST_OWED: Final = 256
 """Certificates that are still to be mentioned; who comes on top of them may come again."""
 REMEMBERED: Final = 1024
@@ -46,6 +50,7 @@ class Reporter:
         self._unsafe = False
         self._bucket = Bucket(SEEN_PER_S, SEEN_BURST, now_ns() / 1e9)
         self._seen = _Recent(SEEN_EVERY_NS)
+        self._found_at = now_ns() + FOUND_NS
         self._owed: dict[str, PeerAccess] = {}
         self._refused = _Recent(REFUSAL_EVERY_NS)
         self._refusals = Bucket(REFUSALS_PER_S, REFUSAL_BURST, now_ns() / 1e9)
@@ -61,6 +66,8 @@ class Reporter:
         self._owed.pop(identity, None)
         self._seen.note(identity, now)
         self._told.seen(access.peer, access.verdict.standing)
+        if now < self._found_at and access.verdict.standing is not Standing.ACCEPTED:
+            self._owe(access)
 
     def introduce(self, server: TlsServer) -> None:
         """A certificate manager that was started anew does not know whom an authority vouched for: soon it does."""

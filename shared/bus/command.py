@@ -19,6 +19,9 @@ from shared.errors import BusError, PeerError, RefusedError
 WRITE_S: Final = 1.0
 """So long a write to registers may wait for the register store; then it is dropped there, as any command."""
 
+SETTLED_S: Final = WRITE_S + 0.2
+"""After it a write that was handed over is done or dropped, however long the store was stopped or held up."""
+
 _ids = itertools.count(1)
 
 

@@ -24,17 +24,6 @@ def add_receiver(path: Path, entry: Mapping[str, Any], verify: Verify = lambda _
     rewrite(path, lambda text: added(text, entry), verify)
 
 
-def change_receiver(
-    path: Path, number: int, address: str, values: Mapping[str, Any], verify: Verify = lambda _: None
-) -> None:
-    """Set keys of a receiver in the settings file; see `changed`.
-
-    Raises:
-        ConfigError, RefusedError: as `add_receiver`.
-    """
-    rewrite(path, lambda text: changed(text, number, address, values), verify)
-
-
 def delete_receiver(path: Path, number: int, address: str, verify: Verify = lambda _: None) -> None:
     """Delete a receiver from the settings file; see `deleted`.
 

@@ -1,6 +1,7 @@
 """Rules that no single key can break: what the settings must be together."""
 
 from collections.abc import Callable, Iterator
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from msgspec import UNSET
@@ -124,13 +125,23 @@ def _receivers_once(config: Config) -> Iterator[Problem]:
         if not target.enabled:
             continue
         meter = first if target.meter is UNSET else target.meter
-        who = (place.url, meter) if place.web else (place.host.casefold(), place.port, target.unit)
+        who = (place.url, meter) if place.web else (_same(place.host), place.port, target.unit)
         registers = {0} if place.web else _written(target, master.groups_of(target))
         for before, other, taken in seen:
             if other == who and not taken.isdisjoint(registers):
                 yield Problem(("master", "slave", index, "address"), _twice(target, before, registers & taken))
                 break
         seen.append((index, who, registers))
+
+
+def _same(host: str) -> str:
+    """One spelling of an address or name that can be written in several ways."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host.casefold().removesuffix(".")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def _written(target: Target, groups: tuple[GroupName, ...]) -> set[int]:

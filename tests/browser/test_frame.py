@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.console import PAGES, PHONE, Console, opens
 
@@ -92,6 +92,27 @@ def test_a_dialog_holds_the_focus_and_escape_closes_it(console: Console, browser
         assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
+
+
+def test_a_network_that_changes_for_a_moment_costs_nobody_the_page(console: Console, browser: Browser) -> None:
+    refused: set[str] = set()
+
+    def once(route: Route) -> None:
+        url = route.request.url
+        if url in refused:
+            route.continue_()
+        else:
+            refused.add(url)
+            route.abort("internetdisconnected")
+
+    with console.visit(browser, "#/account") as page:
+        for asked in ("**/api/v1/*", "**/en-*.js", "**/live-*.js", "**/events-*.js"):
+            page.route(asked, once)
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Account")
+        for name in ("live", "events"):
+            opens(page, name, TITLES[name])
+        assert len([url for url in refused if url.endswith(".js")]) == 3
 
 
 def test_a_first_visit_loads_less_than_is_allowed(console: Console, browser: Browser) -> None:

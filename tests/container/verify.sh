@@ -132,7 +132,7 @@ encrypted() { # TLS is switched on and off again while everything runs
   sed 's/^port = 502$/port = 502\ntls = true/' config/metergate.toml | write_settings
   check "tls = true: 802 is served, and a stranger refused" until_true 30 tls_says "$refused"
   check "  502 is closed" fails first 1
-  check "  the stranger is listed" certs accept "$fingerprint" --label "a client"
+  check "  the stranger is listed" until_true 5 certs accept "$fingerprint" --label "a client"
   check "  and served once accepted" tls_says "a value"
   figure "PSS with TLS: certificate-manager, tls-slave; all" \
     "$(pss certificate-manager) $(pss tls-slave); $(pss $(roles)) MiB"

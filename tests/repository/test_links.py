@@ -1,4 +1,4 @@
-"""Every link from one page to another, or to a heading, leads somewhere."""
+"""Every link from one page to another, or to a heading, leads somewhere; each decision is numbered once."""
 
 import re
 from pathlib import Path
@@ -29,6 +29,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.exists() or (place and place not in headings(target)):
             lost.append(link)
     assert lost == []
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(page.name.partition("-")[0]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    for number, page in zip(numbers, pages, strict=True):
+        assert page.read_text(encoding="utf-8").startswith(f"# {number}. ")
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

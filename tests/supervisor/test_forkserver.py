@@ -85,6 +85,34 @@ for _ in range(8):
     os.wait()
 """
 
+ORDERS = """
+import os, socket, sys, msgspec
+from supervisor.forkserver import Order, branch_off
+from supervisor.launcher import ForkServer
+from shared.kernel import become_subreaper
+
+def enter(inode):
+    open_ = [os.fstat(int(fd)).st_ino for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
+    os.write(1, b"held" if int(inode) in open_ else b"not held")
+    os._exit(0)
+
+if __name__ == "__main__":
+    sys.modules["probe"] = sys.modules["__main__"]
+    become_subreaper()
+    server = ForkServer(lambda theirs, ours: branch_off(theirs, ours, "probe:enter", ["json"]))
+    inode = str(os.fstat(server.channel.fileno()).st_ino)
+    control, _ = socket.socketpair()
+    socket.send_fds(server.channel, [msgspec.msgpack.encode(Order("probe", inode, {}))], [control.fileno()])
+    server.channel.setblocking(True)
+    server.channel.recv(1000)
+    server.channel.close()
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+"""
+
 
 def run(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -145,3 +173,8 @@ def test_roles_that_are_forked_draw_random_numbers_of_their_own() -> None:
     drawn = done.stdout.split()
     assert len(drawn) == 8, done.stderr
     assert len(set(drawn)) == 8
+
+
+def test_no_role_holds_the_end_by_which_orders_are_given() -> None:
+    done = run(ORDERS)
+    assert (done.stdout, done.returncode) == ("not held", 0), done.stderr

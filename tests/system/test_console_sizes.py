@@ -49,7 +49,10 @@ def test_without_a_meter_everything_says_so(short_folder: Path) -> None:
 
 def test_twenty_meters_and_ten_dead_receivers(short_folder: Path) -> None:
     meters = "".join(f'[[meter]]\nid = "m{n}"\nunit = {n + 1}\nsource = "simulated"\n' for n in range(METERS))
-    dead = f'[[master.slave]]\naddress = "127.0.0.1:{free_port()}"\ntimeout_s = 0.2\n' * DEAD
+    port = free_port()
+    dead = "".join(
+        f'[[master.slave]]\naddress = "127.0.0.1:{port}"\nunit = {n}\ntimeout_s = 0.2\n' for n in range(DEAD)
+    )
     more = f"[master]\nenabled = true\n{dead}"
     with started(short_folder / "many", meters, more) as gateway:
         with gateway.admin.following("live,pushes,processes&meter=m13") as events:

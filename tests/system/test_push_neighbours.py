@@ -117,7 +117,9 @@ def test_every_form_of_an_address(run_dir: Path) -> None:
             f'address = "modbus://[::1]:{six.port}"',
             'address = "no-such-slave.invalid"',
         ]
-        more = "[master]\nenabled = true\n" + "".join(f"[[master.slave]]\n{form}\n" for form in forms)
+        more = "[master]\nenabled = true\n" + "".join(
+            f"[[master.slave]]\n{form}\nunit = {unit}\n" for unit, form in enumerate(forms, 1)
+        )
         with running(run_dir / "g", more=more) as gateway:
             wait_for(lambda: [row["state"] for row in rows(gateway)] == ["ok"] * 6 + ["failing"], "each its way", 20)
             reason = rows(gateway)[6]["reason"]

@@ -69,7 +69,7 @@ def test_many_images_beside_bad_neighbours(run_dir: Path, processes: Processes) 
             stack.callback(each.close)
         ports = [good.port, closing.port, *(each.port for each in bad)]
         more = [f'address = "127.0.0.1:{port}"\ntimeout_s = 0.05' for port in ports]
-        more += [f'address = "127.0.0.1:{good.port}"\nonly_changes = true\nrefresh_s = 1']
+        more += [f'address = "127.0.0.1:{good.port}"\nunit = 2\nonly_changes = true\nrefresh_s = 1']
         more += [f'address = "http://127.0.0.1:{web.port}/in"' for web in (service, failing)]
         more += ['address = "no-such-slave.invalid"\ntimeout_s = 0.05']
         file = run_dir / "metergate.toml"

@@ -42,6 +42,11 @@ def conflict(text: str, where: str = "") -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, "conflict", text, where)
 
 
+def signed_out() -> ApiError:
+    """Nobody may do this, or he who might may no more."""
+    return ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", "sign in first, or send an API token")
+
+
 def wrong_settings(faults: tuple[Fault, ...]) -> ApiError:
     """These would be wrong settings; `where` is the key of the first mistake."""
     lines = [(f"line {each.line}: " if each.line else "") + (f"{each.key}: " if each.key else "") for each in faults]

@@ -139,7 +139,7 @@ def _token(call: Call, entry: TokenEntry) -> Token:
     return Token(
         id=entry.id,
         name=entry.name,
-        scopes=call.desk.door.scopes_of(entry),
+        scopes=call.desk.door.accounts.scopes_of(entry),
         created=iso_s(entry.created),
         created_by=entry.created_by,
         used=iso_s(call.desk.door.used.get(entry.hash, 0.0) // 60 * 60),

@@ -12,15 +12,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from services.console.api.models.session import Scope
+from services.console.security.caller import scopes_up_to
 from shared import durable
 from shared.errors import RefusedError
 
 FORMAT: Final = "metergate-users/1"
 MOST_USERS: Final = 32
 MOST_TOKENS: Final = 64
-MOST_SESSIONS: Final = 64
-MOST_PAST: Final = 64
-"""Browsers whose session has ended and who are still told from strangers."""
+MOST_SESSIONS: Final = 16
+"""Of each user: nobody ends another's by signing in again and again."""
+MOST_PAST: Final = 16
+"""Browsers of each user whose session has ended and who are still told from strangers."""
 
 
 class UserEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ class _File(msgspec.Struct, kw_only=True):
     users: list[UserEntry]
     tokens: list[TokenEntry]
     sessions: list[SessionEntry]
-    past: list[str] = []
+    devices: dict[str, str] = {}
 
 
 class Kept(NamedTuple):
@@ -70,7 +72,7 @@ class Kept(NamedTuple):
     users: dict[str, UserEntry]
     tokens: dict[str, TokenEntry]
     sessions: dict[str, SessionEntry]
-    past: dict[str, None]
+    past: dict[str, str]
 
 
 class Accounts:
@@ -84,7 +86,7 @@ class Accounts:
         users: name -> user.
         tokens: hash -> token.
         sessions: hash -> session of a user.
-        past: hashes of sessions that have ended, the latest last.
+        past: hash of a session that has ended -> its user, the latest last.
         fault: why the file cannot be used; then all are empty and nothing is written.
     """
 
@@ -93,21 +95,35 @@ class Accounts:
         self.users: dict[str, UserEntry] = {}
         self.tokens: dict[str, TokenEntry] = {}
         self.sessions: dict[str, SessionEntry] = {}
-        self.past: dict[str, None] = {}
+        self.past: dict[str, str] = {}
         self.fault = ""
         self._load()
+
+    def add(self, session: SessionEntry) -> None:
+        """One more; the oldest of the same user end where he has too many."""
+        self.sessions[session.hash] = session
+        own = [key for key, each in self.sessions.items() if each.user == session.user]
+        oldest = frozenset(own[:-MOST_SESSIONS])
+        self.drop(lambda each: each.hash in oldest)
 
     def drop(self, which: Callable[[SessionEntry], bool]) -> None:
         """End sessions; their browsers are known on, see `Attempts`."""
         for key in [key for key, each in self.sessions.items() if which(each)]:
-            del self.sessions[key]
-            self.past[key] = None
-        while len(self.past) > MOST_PAST:
-            del self.past[next(iter(self.past))]
+            self.past[key] = self.sessions.pop(key).user
+        of_user: dict[str, list[str]] = {user: [] for user in self.users}
+        for key, user in self.past.items():
+            of_user.get(user, []).append(key)
+        kept = {key for keys in of_user.values() for key in keys[-MOST_PAST:]}
+        self.past = {key: user for key, user in self.past.items() if key in kept}
 
     def drop_sessions(self, user: str) -> None:
         """End all sessions of a user."""
         self.drop(lambda each: each.user == user)
+
+    def scopes_of(self, token: TokenEntry) -> tuple[Scope, ...]:
+        """What may be done with it: nobody may more by a program than himself."""
+        owner = self.users.get(token.created_by)
+        return () if owner is None else min(scopes_up_to(token.scope), scopes_up_to(owner.scope), key=len)
 
     def tokens_of(self, user: str) -> str:
         """Names of the API tokens that a user made, in words."""
@@ -132,7 +148,7 @@ class Accounts:
             users=list(self.users.values()),
             tokens=list(self.tokens.values()),
             sessions=list(self.sessions.values()),
-            past=list(self.past),
+            devices=self.past,
         )
         body = msgspec.json.format(msgspec.json.encode(held), indent=1)
         return body + b"\n" + _checksum(body) + b"\n"
@@ -165,7 +181,7 @@ class Accounts:
         self.users = {each.name: each for each in held.users}
         self.tokens = {each.hash: each for each in held.tokens}
         self.sessions = {each.hash: each for each in held.sessions if each.user in self.users}
-        self.past = dict.fromkeys(held.past[-MOST_PAST:])
+        self.past = held.devices
 
 
 def digest(secret: str) -> str:

@@ -25,6 +25,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         session: id of the browser's session; empty for API tokens and nobody.
         csrf: that its changes have to carry.
         device: hash of the cookie of a browser that is, or once was, signed in; empty for others.
+        device_of: the user who was signed in there.
     """
 
     address: str
@@ -33,11 +34,15 @@ class Caller(Struct, frozen=True, kw_only=True):
     session: str = ""
     csrf: str = ""
     device: str = ""
+    device_of: str = ""
 
-    @property
-    def guesser(self) -> str:
-        """Who guesses, where it guesses passwords: a browser that is known apart from others at its address."""
-        return self.device or self.address
+    def knows(self, user: str) -> bool:
+        """Whether this browser is known as that user's; to all others he is a stranger like any other."""
+        return bool(self.device) and self.device_of == user
+
+    def guesser(self, user: str) -> str:
+        """Who guesses, where it guesses that user's password: a browser of his apart from others at its address."""
+        return self.device if self.knows(user) else self.address
 
     @property
     def by(self) -> str:

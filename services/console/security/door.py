@@ -7,23 +7,16 @@ anything. Whatever changes is in the audit log before it is done, and on the dis
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Final
 
 from msgspec.structs import replace
 
-from services.console.api.errors import ApiError, conflict
-from services.console.api.models.session import PasswordChange, Scope
+from services.console.api.errors import ApiError, conflict, signed_out
+from services.console.api.models.session import PasswordChange
 from services.console.security import setup_code
-from services.console.security.accounts import (
-    MOST_SESSIONS,
-    Accounts,
-    SessionEntry,
-    TokenEntry,
-    UserEntry,
-    digest,
-)
+from services.console.security.accounts import Accounts, SessionEntry, UserEntry, digest
 from services.console.security.attempts import Attempts
 from services.console.security.caller import Caller, scopes_up_to
 from services.console.security.passwords import Hasher
@@ -88,33 +81,43 @@ class Door:
             return None
         self.used[key] = now
         scope = "view" if user is None else user.scope
-        device = key if entry.user else ""
-        scopes = scopes_up_to(scope)
-        return Caller(address=address, scopes=scopes, user=entry.user, session=key, csrf=entry.csrf, device=device)
+        return Caller(
+            address=address,
+            scopes=scopes_up_to(scope),
+            user=entry.user,
+            session=key,
+            csrf=entry.csrf,
+            device=key if entry.user else "",
+            device_of=entry.user,
+        )
 
-    def device(self, secret: str) -> str:
-        """The hash of a cookie whose session has ended; empty where there was none."""
-        key = digest(secret)
-        return key if key in self.accounts.past else ""
+    def nobody(self, secrets: Iterable[str], address: str) -> Caller:
+        """Who is not signed in; from a browser that was, where one of its cookies is of a session that has ended."""
+        sessions, past = self.accounts.sessions, self.accounts.past
+        for key in map(digest, secrets):
+            user = sessions[key].user if key in sessions else past.get(key)
+            if user is not None:
+                return Caller(address=address, device=key, device_of=user)
+        return Caller(address=address)
 
     def by_token(self, secret: str, address: str) -> Caller | None:
         """Whose API token it is; None where it is nobody's."""
         key = digest(secret)
         entry = self.accounts.tokens.get(key)
-        if entry is None or not self.scopes_of(entry):
+        if entry is None or not self.accounts.scopes_of(entry):
             return None
         self.used[key] = self._wall()
-        return Caller(address=address, scopes=self.scopes_of(entry), user=f"token:{entry.name}", session=key)
-
-    def scopes_of(self, token: TokenEntry) -> tuple[Scope, ...]:
-        """What may be done with it: nobody may more by a program than himself."""
-        owner = self.accounts.users.get(token.created_by)
-        return () if owner is None else min(scopes_up_to(token.scope), scopes_up_to(owner.scope), key=len)
+        return Caller(address=address, scopes=self.accounts.scopes_of(entry), user=f"token:{entry.name}", session=key)
 
     def is_open(self, key: str) -> bool:
         """Whether this session or token still lets in."""
         entry = self.accounts.sessions.get(key) or self._viewers.get(key)
         return key in self.accounts.tokens or (entry is not None and self._wall() < entry.expires)
+
+    def may_still(self, caller: Caller) -> bool:
+        """Whether nothing was taken from him since he began to ask, as while the rest of his request came."""
+        token = self.accounts.tokens.get(caller.session)
+        return self.is_open(caller.session) if token is None else self.accounts.scopes_of(token) == caller.scopes
 
     def account_of(self, caller: Caller) -> str:
         """The user who answers for what the caller makes: of a program the one whose token it has."""
@@ -133,12 +136,12 @@ class Door:
         """
         if not self.code:
             raise ApiError(HTTPStatus.CONFLICT, "no_code", "a password is set: sign in with it")
-        self._attempts.check(caller.guesser, self._now())
+        self._attempts.check(caller.address, self._now())
         if not setup_code.same(code, self.code):
             raise ApiError(
                 HTTPStatus.UNAUTHORIZED, "wrong_code", "this is not the code that metergate printed last", "code"
             )
-        self._attempts.forgive(caller.guesser)
+        self._attempts.forgive(caller.address)
         secret, entry = self._made("", caller.address, agent, VIEWER_LASTS_S)
         self._viewers[entry.hash] = entry
         while len(self._viewers) > MOST_VIEWERS:
@@ -153,14 +156,14 @@ class Door:
             RefusedError: it cannot be written.
         """
         self._usable()
-        self._attempts.check(caller.guesser, self._now())
+        self._attempts.check(caller.guesser(name), self._now())
         user = self.accounts.users.get(name)
-        fits = await self._fits(password, user, caller)
+        fits = await self._fits(password, name, caller)
         nobody = Caller(address=caller.address)
         if user is None or not fits:
             self._note(nobody, "session.refused", clean(name, 64), "wrong user or password")
             raise _wrong_password()
-        self._attempts.forgive(caller.guesser)
+        self._attempts.forgive(caller.guesser(name))
         self._note(nobody, "session.begun", user.name, "signed in")
         return await self._begin(user, caller.address, agent)
 
@@ -178,10 +181,10 @@ class Door:
         if known is None and (self.accounts.users or self.entry(caller) is None):
             raise ApiError(HTTPStatus.FORBIDDEN, "not_allowed", "sign in as the user whose password it is")
         if known is not None:
-            self._attempts.check(caller.guesser, self._now())
-            if not await self._fits(change.current, known, caller):
+            self._attempts.check(caller.guesser(known.name), self._now())
+            if not await self._fits(change.current, known.name, caller):
                 raise ApiError(HTTPStatus.FORBIDDEN, "wrong_password", "the current password is another one", "current")
-            self._attempts.forgive(caller.guesser)
+            self._attempts.forgive(caller.guesser(known.name))
         kept = await self._hasher.make(change.new)
         async with self._changing:
             if known is None and self.accounts.users:  # somebody was faster
@@ -242,6 +245,8 @@ class Door:
         """
         self._usable()
         async with self._changing:
+            if caller.session and not self.may_still(caller):
+                raise signed_out()
             check()
             self._note(caller, what, target, "done")
             await self.save(do)
@@ -262,27 +267,21 @@ class Door:
             self.used.pop(key, None)
             self.on_ended(key)
 
-    async def _fits(self, password: str, user: UserEntry | None, caller: Caller) -> bool:
+    async def _fits(self, password: str, name: str, caller: Caller) -> bool:
+        user = self.accounts.users.get(name)
         try:
             kept = None if user is None else user.password
-            return await self._hasher.matches(password, kept, known=bool(caller.device))
+            return await self._hasher.matches(password, kept, known=caller.knows(name))
         except ApiError:  # too many wait: it was not looked at
-            self._attempts.forgive(caller.guesser)
+            self._attempts.forgive(caller.guesser(name))
             raise
 
     async def _begin(self, user: UserEntry, address: str, agent: str) -> tuple[str, SessionEntry]:
         secret, entry = self._made(user.name, address, agent, LASTS_S)
-
-        def put() -> None:
-            sessions = self.accounts.sessions
-            sessions[entry.hash] = entry
-            for key in list(sessions)[: max(0, len(sessions) - MOST_SESSIONS)]:
-                self.accounts.drop(lambda each, key=key: each.hash == key)  # type: ignore[misc]  # bound for this turn
-
         async with self._changing:
             if self.accounts.users.get(user.name) != user:  # it was changed while this password was looked at
                 raise _wrong_password()
-            await self.save(put)
+            await self.save(lambda: self.accounts.add(entry))
         return secret, entry
 
     def _made(self, user: str, address: str, agent: str, lasts_s: float) -> tuple[str, SessionEntry]:

@@ -105,15 +105,15 @@ class Guard:
         return caller
 
     def _by_cookie(self, headers: dict[bytes, bytes], address: str) -> Caller:
-        device = ""
+        others = []
         for part in _text(headers, b"cookie")[:MOST_COOKIE].split(";"):
             name, _, value = part.strip().partition("=")
             if name != self._cookie or not value:
                 continue
             if (caller := self._door.by_cookie(value, address)) is not None:
                 return caller
-            device = device or self._door.device(value)
-        return Caller(address=address, device=device)
+            others.append(value)
+        return self._door.nobody(others, address)
 
 
 def _check_token(given: str, caller: Caller) -> None:

@@ -40,9 +40,11 @@ class Reader:
     Args:
         topics: that he wants.
         meter: whose `live`.
+        at: number of the last item that he has.
 
     Attributes:
-        at: number of the last item that he has.
+        topics, meter: as given.
+        at: as given, and rises.
         awake: set where there is more.
     """
 

@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 
 LONGEST: Final = 8192
 DEEPEST: Final = 6
+MOST_LOOKUPS: Final = 512
+"""For one text: a hostile name that is made of our own sentences could have a minute spent on it. What is not looked up
+stays English."""
 REMEMBERED: Final = 256
 SHORT: Final = 512
 """A state that lasts is said again each second, to each reader: texts of so many characters are remembered."""
@@ -99,12 +102,14 @@ class Sayer:
         self._sentences = sorted(sentences, key=lambda each: -each.weight)
         self._other = other
         self._remembered: dict[str, str] = {}
+        self._left = 0
 
     def recognise(self, text: str) -> Reason | None:
         """Which reason it is; behind a key or a name, the reason behind it."""
         text = text.strip()
         if len(text) > LONGEST:
             return None
+        self._left = MOST_LOOKUPS
         found = self._find(text)
         if found is not None:
             return Reason(found[0].code, found[1])
@@ -120,6 +125,7 @@ class Sayer:
             return text
         said = self._remembered.get(text)
         if said is None:
+            self._left = MOST_LOOKUPS
             said = "\n".join(self._say(line, DEEPEST) or line for line in text.split("\n"))
             if len(text) <= SHORT:
                 if len(self._remembered) >= REMEMBERED:
@@ -128,6 +134,9 @@ class Sayer:
         return said
 
     def _find(self, text: str) -> tuple[Sentence, dict[str, str]] | None:
+        if self._left == 0:
+            return None
+        self._left -= 1
         for each in self._sentences:
             found = each.match(text)
             if found is not None:
@@ -137,7 +146,7 @@ class Sayer:
     def _say(self, text: str, depth: int) -> str | None:
         """None where it is not recognised."""
         inner = text.strip()
-        if not inner or depth == 0:
+        if not inner or depth <= 0:
             return None
         lead = text[: len(text) - len(text.lstrip())]
         said = self._joined(inner, depth) or self._sentence(inner, depth) or self._behind(inner, depth)

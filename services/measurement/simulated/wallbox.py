@@ -121,9 +121,10 @@ class Wallbox:
 
     Args:
         largest_kw: 0 for none.
+        control: settings to begin with.
 
     Attributes:
-        control: settings; may be replaced at any time.
+        control: may be replaced at any time.
         power: W.
         phases: 1 or 3.
         status: see `Status`.

@@ -124,8 +124,9 @@ class Bench:
         headers: dict[str, str] | None = None,
         address: str = "127.0.0.1",
         api: bool = True,
+        late: asyncio.Event | None = None,
     ) -> Answer:
-        """One request; `body` is sent as JSON, bytes as they are."""
+        """One request; `body` is sent as JSON, bytes as they are, and not before `late` where it is given."""
         sent: list[dict[str, Any]] = []
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         known = {"host": HOST, "content-length": str(len(content))}
@@ -141,6 +142,8 @@ class Bench:
         asked = [{"type": "http.request", "body": content, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
+            if late is not None:
+                await late.wait()
             if not asked:
                 await asyncio.Event().wait()  # for ever
             return asked.pop()

@@ -4,7 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from services.console.trial import START_S, Trial
+import pytest
+
+from services.console.trial import MOST_WAITING, START_S, Trial
 from tests.support import is_alive, until
 
 
@@ -33,3 +35,22 @@ def test_one_that_does_not_end_is_ended(tmp_path: Path) -> None:
     asyncio.run(cancelled())
     assert not is_alive(int(file.read_text()))
     assert asyncio.run(trial("import time; time.sleep(600)").run(1, 0.5 - START_S)) == (False, "no answer within 0.5 s")
+
+
+def test_what_lies_where_the_gateway_was_started_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "supervisor").mkdir()
+    (tmp_path / "supervisor" / "__init__.py").write_text("print('a stranger'); raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    ok, text = asyncio.run(Trial(tmp_path / "none.toml").run(1, 60))
+    assert not ok
+    assert "none.toml" in text
+
+
+def test_few_wait_for_their_turn() -> None:
+    async def many() -> list[tuple[bool, str]]:
+        one = trial("print('took it')")
+        return await asyncio.gather(*(one.run(1, 60) for _ in range(MOST_WAITING + 2)))
+
+    answers = asyncio.run(many())
+    assert [ok for ok, _ in answers] == [True] * MOST_WAITING + [False] * 2
+    assert "try again" in answers[-1][1]

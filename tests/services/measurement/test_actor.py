@@ -143,6 +143,24 @@ def test_an_impossible_reading_is_dropped_with_one_event(life: HeardLife, values
     assert gauge.fresh_until_ns == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "derived"),
+    [
+        (dict.fromkeys(("active_power_l1", "active_power_l2", "active_power_l3"), 4e5), "active_power is 1200000 W"),
+        ({"active_power": 9e5, "reactive_power": 9e5}, "apparent_power is 1272792.206 VA"),
+        ({"active_power": 1.0, "active_power_l1": 9.0, "voltage_l1": 230.0, "current_l1": 9e5}, "apparent_power_l1 is"),
+        ({"active_power": 1.0, "apparent_power_l1": 5.0, "voltage_l1": 1e-38}, "current_l1 is 5e+38 A"),
+        ({"active_power": 1.0, "apparent_power_l1": 5.0, "voltage_l1": 5e-324}, "current_l1 is inf"),
+    ],
+)
+def test_what_follows_from_a_reading_must_be_possible_too(
+    life: HeardLife, given: dict[str, float], derived: str
+) -> None:
+    gauge = play(life, Reading(5, given))
+    assert (life.samples, gauge.fresh_until_ns) == ([], 0)
+    assert derived in gauge.trouble
+
+
 def test_why_readings_are_dropped_is_shown_until_one_is_not(life: HeardLife) -> None:
     troubles: list[str] = []
     gauge = Gauge(SIMULATED, life, lambda: None, lambda: troubles.append(gauge.trouble), source=Script())

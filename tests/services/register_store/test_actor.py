@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from services.register_store.actor import RegisterStore
 from shared import clock
 from shared.actor import Life
+from shared.audit.log import AuditLog
 from shared.audit.record import folder_of
 from shared.bus.messages import Command, Event, Image, Message, Sample, WallboxSettings
 from shared.bus.publisher import Stamp
@@ -223,6 +224,28 @@ def test_what_cannot_be_noted_is_not_done(tmp_path: Path, monkeypatch: pytest.Mo
         answer = await life.write(41168, 1)
         assert (answer["exception"], "audit log cannot be written" in answer["reason"]) == (4, True)
         assert [settings.mode for settings in life.of(WallboxSettings)] == [-1]
+
+    play(life, story)
+
+
+def test_what_a_slow_disk_held_up_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have been told meanwhile that this peer's right is gone, and nothing of it left."""
+    life = FakeLife(tmp_path)
+
+    async def story() -> None:
+        life.sample()
+        noted: list[str] = []
+
+        def slow(_: AuditLog, *line: Any) -> None:
+            now = clock.now_ns()
+            noted.append(line[-1])
+            monkeypatch.setattr(clock, "now_ns", lambda: now + 200_000_000)
+
+        monkeypatch.setattr(AuditLog, "append", slow)
+        assert (await life.write(41168, 1))["exception"] == 6
+        assert [settings.mode for settings in life.of(WallboxSettings)] == [-1]
+        assert noted[0] == "done"
+        assert "not done after all" in noted[1]
 
     play(life, story)
 

@@ -7,14 +7,19 @@ import msgspec
 import pytest
 
 from services.register_store import journal as module
-from services.register_store.counters import LARGEST_MJ, NAMES
+from services.register_store.counters import LARGEST_MJ
 from services.register_store.journal import SLOT_BYTES, Journal, JournalDamagedError, Record
 from shared.errors import ConfigError, MetergateError
+from shared.registers.table import COUNTERS
 from tests.killed import writer
 
+NAMES = tuple(COUNTERS)
+
 WRITER = """
-from services.register_store.counters import NAMES
 from services.register_store.journal import Journal, Record
+from shared.registers.table import COUNTERS
+
+NAMES = tuple(COUNTERS)
 
 def write():
     journal = Journal(Path(sys.argv[1]))

@@ -1,25 +1,43 @@
 """What the TLS slave tells: bounded, whatever peers do."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from services.tls_slave.report import REFUSAL_BURST, Reporter
+from services.tls_slave.report import FOUND_NS, REFUSAL_BURST, Reporter
 from shared.actor import Life
 from shared.audit.check import load, verify
-from shared.bus.messages import Event
+from shared.bus.messages import Event, Seen
 from shared.config.model import Config, Gateway
-from tests.services.tls_slave.test_access import Gate, of
+from shared.tls.decisions import Decisions
+from tests.services.tls_slave.test_access import ONE, Gate, of
 from tests.shared.tls.manager import HeardBus
 from tests.shared.tls.trusted import decided
 
 if TYPE_CHECKING:
+    from services.tls_slave.server import TlsServer
     from shared.bus.bus import Bus
 
 SECOND = 1_000_000_000
+
+
+class NobodyConnected:
+    """A server as `every_second` asks it, when whoever came has gone again."""
+
+    def __init__(self) -> None:
+        self.decisions = decided()
+        self.closed = Counter[str]()
+
+    def waiting(self) -> tuple[()]:
+        return ()
+
+    def open_by_fingerprint(self) -> Counter[str]:
+        return Counter()
 
 
 class Told:
@@ -36,6 +54,16 @@ class Told:
             log=structlog.get_logger(),
         )
         self.reporter = Reporter(life, lambda: self.now)
+
+    def seconds(self, count: int) -> None:
+        """They pass, and nobody is connected."""
+        for _ in range(count):
+            self.now += SECOND
+            self.reporter.every_second(cast("TlsServer", NobodyConnected()))
+
+    def seen(self) -> int:
+        """How often it said that it saw somebody."""
+        return sum(isinstance(each, Seen) for each in self.bus.heard)
 
     def audited(self) -> list[str]:
         """What stands in the log, in order."""
@@ -72,3 +100,28 @@ def test_the_same_refusal_is_told_once_a_minute(tmp_path: Path) -> None:
         told.reporter.refused(access, "function 3 on 0")
         asyncio.run(told.reporter.sync())
     assert told.audited() == ["function 3 on 0: exception 01"] * 2
+
+
+def test_whom_it_saw_before_it_can_have_been_found_it_mentions_again_after_that(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.now += FOUND_NS // 10
+    told.reporter.seen(of(Gate(decided())))
+    assert told.seen() == 1
+    told.seconds(FOUND_NS // SECOND)
+    again = told.seen()
+    assert again > 1
+    told.seconds(5)
+    assert told.seen() == again
+    told.reporter.close()
+
+
+@pytest.mark.parametrize(("since_start_ns", "decisions"), [(FOUND_NS, decided()), (0, decided(ONE))])
+def test_whom_it_sees_later_or_who_is_accepted_it_mentions_once(
+    tmp_path: Path, since_start_ns: int, decisions: Decisions
+) -> None:
+    told = Told(tmp_path)
+    told.now += since_start_ns
+    told.reporter.seen(of(Gate(decisions)))
+    told.seconds(5)
+    assert told.seen() == 1
+    told.reporter.close()

@@ -76,6 +76,20 @@ def test_one_slave_may_be_named_twice_where_its_registers_are_others(other: str)
     assert len(master(SLAVE + other).slave) == 2
 
 
+@pytest.mark.parametrize(
+    ("one", "again"),
+    [
+        ("2001:db8::1", "2001:DB8:0::0001"),
+        ("192.168.0.9", "::ffff:192.168.0.9"),
+        ("plc.lan", "modbus://PLC.lan.:502"),
+        ("fe80::1%eth0", "FE80:0::1%eth0"),
+    ],
+)
+def test_another_spelling_is_no_other_slave(one: str, again: str) -> None:
+    first, second = (f"[[master.slave]]\naddress = '{address}'\n" for address in (one, again))
+    assert "where slave 1 writes register 0 too" in fault(first + second)
+
+
 def test_parts_of_the_registers_may_be_pushed_in_different_ways() -> None:
     total, phases = f"{SLAVE}groups = ['energy_total']\nonly_changes = true\n", f"{SLAVE}groups = ['energy_phases']\n"
     assert len(master(total + phases).slave) == 2

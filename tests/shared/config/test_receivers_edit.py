@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from shared.config.edit import rewrite
 from shared.config.load import load, parse
-from shared.config.receivers_edit import add_receiver, change_receiver, delete_receiver
+from shared.config.receivers_edit import add_receiver, changed, delete_receiver
 from shared.config.template import template
 from shared.errors import ConfigError, RefusedError
 
@@ -50,11 +51,10 @@ def test_it_comes_changes_and_goes(tmp_path: Path, way: str, end: str) -> None:
     add_receiver(file, NEW)
     assert slaves(file) == [*known, NEW]
     number = len(known) + 1
-    change_receiver(
-        file, number, "plc.local", {"label": "boiler", "port": None, "tls": True, "groups": ["energy_total"]}
-    )
-    changed = {"address": "plc.local", "label": "boiler", "tls": True, "groups": ["energy_total"]}
-    assert slaves(file) == [*known, changed]
+    values = {"label": "boiler", "port": None, "tls": True, "groups": ["energy_total"]}
+    rewrite(file, lambda text: changed(text, number, "plc.local", values))
+    boiler = {"address": "plc.local", "label": "boiler", "tls": True, "groups": ["energy_total"]}
+    assert slaves(file) == [*known, boiler]
     assert load(file).master.slave[-1].label == "boiler"
     delete_receiver(file, number, "plc.local")
     assert file.read_bytes().decode() == text
@@ -118,7 +118,7 @@ def test_another_one_in_that_place_is_left_alone(tmp_path: Path, number: int, ad
     with pytest.raises(RefusedError, match=f"slave {number} is no longer '{address}': the settings were changed"):
         delete_receiver(file, number, address)
     with pytest.raises(RefusedError, match="look again"):
-        change_receiver(file, number, address, {"label": "x"})
+        rewrite(file, lambda text: changed(text, number, address, {"label": "x"}))
     assert file.read_bytes() == before
 
 

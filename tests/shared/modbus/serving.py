@@ -1,6 +1,7 @@
 """A server on real sockets, and what a test asks about it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from shared.modbus.connection import Connection
 from shared.modbus.listen import bind
 from shared.modbus.replica import Replica
 from shared.modbus.server import Limits, Server
-from tests.shared.modbus.samples import T0, replica
+from tests.shared.modbus.samples import T0, read, replica
 
 Story = Callable[[], Coroutine[Any, Any, None]]
 Run = Callable[[Story], None]
@@ -58,6 +59,19 @@ class Running:
         """Wait for something that only the other side of a socket knows."""
         while not condition():  # noqa: ASYNC110  # the kernel sets no event of ours
             await asyncio.sleep(0.002)
+
+    @asynccontextmanager
+    async def greedy(self) -> AsyncIterator[None]:
+        """Somebody asks for more than the kernel holds, and takes no answer; the server waits for him already."""
+        loop = asyncio.get_running_loop()
+        with socket.socket() as greedy:
+            greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            greedy.setblocking(False)
+            await loop.sock_connect(greedy, ("127.0.0.1", self.server.port))
+            sending = loop.create_task(loop.sock_sendall(greedy, read(40000, 125) * 20000))
+            await self.until(lambda: any(connection._blocked for connection in self.server._connections))
+            yield
+            await asyncio.gather(sending, return_exceptions=True)  # it fails where the kernel did not take all
 
     def moves_clock_by(self, seconds: float) -> None:
         self.clock.now += int(seconds * 1e9)

@@ -1,6 +1,7 @@
 // The pages, in the order of the navigation. Each is a file of its own, loaded when it is first shown. To add one: a
 // line here, its words under `nav.` in both catalogues, and a file whose default export is the component.
 import type { ComponentType } from "preact";
+import { again } from "./api/again.ts";
 import type { Scope } from "./api/models.ts";
 import type { IconName } from "./ui/icons.tsx";
 
@@ -41,7 +42,7 @@ export const pageHere = (id: string): ComponentType | undefined => loaded.get(id
 export async function loadPage(id: string): Promise<ComponentType | undefined> {
   const page = PAGES.find((one) => one.id === (id || FIRST));
   if (!page) return undefined;
-  const { default: component } = await page.load();
+  const { default: component } = await again(page.load);
   loaded.set(page.id, component);
   return component;
 }

@@ -10,6 +10,7 @@ PUSH: Final = {
     ),
     "push.away": "master-pusher does not run",
     "push.not_yet": "master-pusher has not taken this over yet",
+    "push.busy": "too many receivers are being tried; try again in a few seconds",
     "push.exit": "it ended with exit code {code}",
     "push.stale": "nothing is pushed: the measurement is stale",
     "push.no_sample": "nothing is pushed: there was no sample yet",

@@ -10,6 +10,7 @@ PUSH: Final = {
     ),
     "push.away": "master-pusher läuft nicht",
     "push.not_yet": "master-pusher hat das noch nicht übernommen",
+    "push.busy": "es werden gerade zu viele Empfänger ausprobiert; versuchen Sie es in einigen Sekunden wieder",
     "push.exit": "es endete mit Exit-Code {code}",
     "push.stale": "es wird nichts gesendet: die Messung ist veraltet",
     "push.no_sample": "es wird nichts gesendet: es gab noch keine Messung",

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from services.console.security.accounts import MOST_PAST, MOST_SESSIONS
+from services.console.security.attempts import BURST
 from tests.services.console.asked import PASSWORD, Bench
 
 OWN = {"user": "owner", "password": PASSWORD}
@@ -180,7 +182,76 @@ def test_a_browser_that_was_signed_in_is_told_from_strangers_at_its_address(tmp_
         again = Bench(tmp_path)  # after a new start
         again.cookie = mine
         assert (await again.ask("POST", "/session", own)).status == 200
-        assert again.door.device(mine)
-        assert not again.door.device("made-up")
+        assert again.door.nobody([mine], "").knows("owner")
+        assert not again.door.nobody(["made-up"], "").device
+
+    asyncio.run(story())
+
+
+def test_signing_in_again_and_again_gives_nobody_more_guesses_at_another_user(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        guest = {"name": "guest", "password": "guest's horse", "scope": "read"}
+        assert (await bench.ask("POST", "/users", guest)).status == 200
+        own, guessed = {"user": "guest", "password": "guest's horse"}, 0
+        bench.cookie = ""
+        for _ in range(4):
+            if (answer := await bench.ask("POST", "/session", own)).status == 200:
+                bench.keep(answer)
+            for _ in range(4):
+                answer = await bench.ask("POST", "/session", {"user": "owner", "password": "wrong"})
+                guessed += answer.status == 401
+        assert guessed == BURST
+
+    asyncio.run(story())
+
+
+def test_signing_in_again_and_again_ends_no_session_of_another_user(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        guest = {"name": "guest", "password": "guest's horse", "scope": "read"}
+        assert (await bench.ask("POST", "/users", guest)).status == 200
+        owner, bench.cookie = bench.cookie, ""
+        for _ in range(2 * MOST_SESSIONS + MOST_PAST):
+            own = {"user": "guest", "password": "guest's horse"}
+            assert (await bench.ask("POST", "/session", own)).status == 200
+        bench.cookie = owner
+        assert (await bench.ask("GET", "/session")).body["user"] == "owner"
+        accounts = bench.door.accounts
+        assert len(accounts.sessions) == MOST_SESSIONS + 1
+        assert list(accounts.past.values()).count("guest") == MOST_PAST
+        assert (await bench.ask("DELETE", "/users/guest")).status == 200
+        assert set(accounts.past.values()) <= {"owner"}
+
+    asyncio.run(story())
+
+
+def test_who_may_no_more_once_his_request_has_come_may_not(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        second = {"name": "second", "password": "second's horse", "scope": "admin"}
+        assert (await bench.ask("POST", "/users", second)).status == 200
+        other = Bench.__new__(Bench)
+        other.__dict__ |= bench.__dict__
+        other.cookie = other.csrf = ""
+        other.keep(await bench.ask("POST", "/session", {"user": "second", "password": "second's horse"}))
+        other.token = (await other.ask("POST", "/tokens", {"name": "t", "scope": "admin"})).body["secret"]
+        late = asyncio.Event()
+        wants = [
+            asyncio.create_task(other.ask("POST", path, body, late=late))
+            for path, body in (
+                ("/tokens", {"name": "back door", "scope": "admin"}),
+                ("/users", {"name": "third", "password": "third's horse", "scope": "admin"}),
+            )
+        ]
+        await asyncio.sleep(0)
+        assert (await bench.ask("DELETE", "/users/second")).status == 200
+        late.set()
+        assert [answer.status for answer in await asyncio.gather(*wants)] == [401, 401]
+        assert set(bench.door.accounts.users) == {"owner"}
+        assert not bench.door.accounts.tokens
 
     asyncio.run(story())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.console.words.english import ENGLISH
 from services.console.words.german import GERMAN
-from services.console.words.say import LONGEST, REMEMBERED, SHORT, Sayer, Sentence, english, german
+from services.console.words.say import LONGEST, MOST_LOOKUPS, REMEMBERED, SHORT, Sayer, Sentence, english, german
 
 IN_GERMAN = {
     "user and password do not fit": "Benutzer und Passwort passen nicht zusammen",
@@ -87,6 +87,24 @@ def test_every_reason_is_recognised_by_its_own_sentence(code: str) -> None:
 @given(st.text(st.characters(codec="utf-8"), max_size=200) | st.sampled_from(sorted(ENGLISH.values())))
 def test_whatever_comes_something_is_said(text: str) -> None:
     assert isinstance(german().say(text), str)
+
+
+@pytest.mark.parametrize("mark", ["; ", ": ", "\n"])
+@pytest.mark.parametrize("code", [code for code, text in ENGLISH.items() if text[0] == "{" or ":said}" in text])
+def test_a_name_made_of_our_own_sentences_is_soon_given_up(code: str, mark: str) -> None:
+    sentence = ENGLISH[code].replace(":said}", "}").replace(":number}", "}")
+    text = sentence.format(**dict.fromkeys(Sentence(code, ENGLISH[code]).places, "7"))
+    looked_up = 0
+
+    class Counted(Sayer):
+        def _find(self, text: str) -> tuple[Sentence, dict[str, str]] | None:
+            nonlocal looked_up
+            looked_up += self._left > 0
+            return super()._find(text)
+
+    hostile = f"{mark.join([text] * (LONGEST // (len(text) + 2)))[: LONGEST - 5]}{mark}zzz"
+    assert "zzz" in Counted(ENGLISH, GERMAN).say(hostile)
+    assert 0 < looked_up <= MOST_LOOKUPS
 
 
 def test_no_text_takes_long() -> None:

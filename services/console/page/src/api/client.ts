@@ -1,5 +1,6 @@
 // How the page talks to the gateway: JSON under /api/v1, a token with every change, and every failure as one sentence.
 import { speaking, t } from "../i18n/index.ts";
+import { again } from "./again.ts";
 
 const BASE = "api/v1/";
 
@@ -46,25 +47,27 @@ export const asking = (type: string): Record<string, string> => ({ Accept: type,
 /** The headers of a change, besides. */
 export const changing = (): Record<string, string> => ({ "X-Metergate-Token": token });
 
-export async function send(method: Method, url: string, body?: unknown, again = true): Promise<Response> {
+export async function send(method: Method, url: string, body?: unknown, renews = true): Promise<Response> {
   const headers = asking("application/json");
   if (method !== "GET") Object.assign(headers, changing());
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let response: Response;
-  try {
-    response = await fetch(url, {
+  const ask = (): Promise<Response> =>
+    fetch(url, {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),
       credentials: "same-origin",
       cache: "no-store",
     });
+  let response: Response;
+  try {
+    response = await (method === "GET" ? again(ask) : ask());
   } catch {
     throw new ApiError(0, "unreachable", t("error.unreachable"));
   }
   if (response.ok) return response;
   const error = await failure(response);
-  if (error.code === "token" && again && renewToken) {
+  if (error.code === "token" && renews && renewToken) {
     await renewToken(); // the console was started again, or another tab signed in
     return send(method, url, body, false);
   }

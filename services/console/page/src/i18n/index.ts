@@ -1,4 +1,5 @@
 // Words in the reader's language. A key that a catalogue lacks, or a placeholder that a caller forgets, does not compile.
+import { again } from "../api/again.ts";
 import { kept } from "../kept.ts";
 import type { en } from "./en/index.ts";
 
@@ -57,7 +58,7 @@ export async function startLanguage(): Promise<void> {
   const chosen = language.get();
   const wanted = chosen === "auto" ? navigator.languages.map((tag) => tag.slice(0, 2)) : [chosen];
   spoken = LANGUAGES.find((one) => one === wanted.find((tag) => (LANGUAGES as readonly string[]).includes(tag))) ?? "en";
-  catalogue = spoken === "de" ? (await import("./de/index.ts")).de : (await import("./en/index.ts")).en;
+  catalogue = await again(async () => (spoken === "de" ? (await import("./de/index.ts")).de : (await import("./en/index.ts")).en));
   document.documentElement.lang = spoken;
 }
 

@@ -2,13 +2,14 @@
 // only where a chart is shown. A screen reader gets `summary`.
 import type uPlot from "uplot";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { again } from "../api/again.ts";
 import { sentence } from "../api/client.ts";
 import { power, time, weekday } from "../format.ts";
 import { t } from "../i18n/index.ts";
 import { onTheme } from "../theme.ts";
 import { Notice } from "./basics.tsx";
 
-const library = import("uplot");
+const library = again(() => import("uplot"));
 library.catch(() => undefined); // said where the chart is shown
 
 const MINUTE_MS = 60_000;
