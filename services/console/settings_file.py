@@ -19,10 +19,11 @@ from msgspec import UNSET
 from services.console.api.errors import conflict, invalid, wrong_settings
 from services.console.api.models.push import Applied
 from services.console.api.models.settings import Checked, Mistake, Value
+from shared.config.advice import advice
 from shared.config.check import dotted
 from shared.config.edit import replace
 from shared.config.effective import effective, written
-from shared.config.faults import faults_of
+from shared.config.faults import faults_of, located
 from shared.config.load import parse, read
 from shared.config.master import all_warnings
 from shared.config.patch import patched
@@ -140,9 +141,10 @@ class SettingsFile:
     async def check(self, text: str, changes: Mapping[str, Any]) -> Checked:
         """What is wrong with a text, and what it would do; `changes` are made in it before."""
         faults: tuple[Fault, ...] = ()
+        config: Config | None = None
         try:
             text = await asyncio.to_thread(self._patched, text, changes) if changes else text
-            parse(text.encode(), self.path)
+            config = parse(text.encode(), self.path)
         except ConfigError as error:
             faults = faults_of(error)
         except RefusedError as error:
@@ -152,15 +154,14 @@ class SettingsFile:
         if verdict is not None:
             faults = verdict.faults
         return Checked(
-            errors=tuple(Mistake(line=each.line, key=each.key, text=each.reason) for each in faults),
+            errors=_mistakes(faults),
             diff=await asyncio.to_thread(_diff, self.text, text, self.path.name),
             restarts=verdict.restarts if verdict else (),
-            notes=tuple(_notes(verdict, self.config, parse(text.encode(), self.path)))
-            if verdict and not faults
-            else (),
+            notes=tuple(_notes(verdict, self.config, config)) if verdict and not faults else (),
             revision=self.revision,
             text=text,
             values=self.values(text),
+            warnings=() if faults else advised(text, config),
         )
 
     async def patch(self, caller: "Caller", changes: Mapping[str, Any], revision: str | None = None) -> Applied:
@@ -242,6 +243,15 @@ class SettingsFile:
 def revision_of(content: bytes) -> str:
     """SHA-256, hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+def advised(text: str, config: "Config | None") -> tuple[Mistake, ...]:
+    """What these settings may say, and their owner should know all the same; nothing of a text that is wrong."""
+    return _mistakes(located(text, advice(config))) if config else ()
+
+
+def _mistakes(faults: tuple[Fault, ...]) -> tuple[Mistake, ...]:
+    return tuple(Mistake(line=each.line, key=each.key, text=each.reason) for each in faults)
 
 
 def _notes(verdict: "Verdict", before: "Config | None", after: "Config | None") -> list[str]:

@@ -44,12 +44,17 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
         return None
     before = len(problems)
     fields = _fields(cls)
+    meant: set[str] = set()
     for name in (name for name in raw if name not in fields):
         close = difflib.get_close_matches(name[:LONGEST_NAME], fields, n=1) if len(problems) < MOST_HINTS else []
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(fields))}"
         problems.append(Problem((*key, name), f"is no setting; {hint}"))
+        if close and isinstance(raw[name], list) and isinstance(raw.get(close[0]), dict):
+            meant.add(close[0])  # `[[metter]]` with `[meter.modbus]` below: one slip
     values: dict[str, Any] = {}
     for name, field in fields.items():
+        if name in meant:
+            continue
         if name in raw:
             values[name] = _value(field.type, raw[name], (*key, name), problems)
         elif field.required:

@@ -34,6 +34,9 @@ _TOKEN: Final = re.compile(
 )
 """Unclosed texts end somewhere, so that each character is looked at only once or twice."""
 
+_TWICE: Final = re.compile(r"Cannot declare \((?P<key>.*?),?\) twice", re.DOTALL)
+"""The parser shows a heading as a tuple of its parts."""
+
 
 def content_of(path: Path) -> bytes:
     """What is in a file; a pipe or device in its place would be waited for, or never end.
@@ -79,17 +82,17 @@ def read_toml(text: str, path: Path) -> dict[str, Any]:
         reason, _, place = str(error).rpartition(" (at ")
         line_text = place.removeprefix("line ").partition(",")[0]
         number = int(line_text) if line_text.isdigit() else len(text.splitlines())
-        said = shortened(reason or str(error), LONGEST_REASON) + _cure(reason)
-        raise _wrong(path, number, f"is not valid TOML: {said}") from error
+        raise _wrong(path, number, f"is not valid TOML: {_said(reason or str(error))}") from error
 
 
-def _cure(reason: str) -> str:
-    """What the parser does not say of the two mistakes that are made most."""
+def _said(reason: str) -> str:
+    """What the parser says; of the two mistakes that are made most, with the cure, which it does not say."""
     if reason == "Invalid value":
-        return "; a text needs quotes, and true and false small letters"
-    if reason.startswith("Cannot declare "):
-        return "; put what belongs to it under the first heading of that name"
-    return ""
+        return "Invalid value; a text needs quotes, and true and false small letters"
+    if (twice := _TWICE.fullmatch(reason)) is not None:
+        heading = shortened(twice["key"].replace("'", "").replace(", ", "."), LONGEST_REASON)
+        return f"Cannot declare [{heading}] twice; put what belongs to it under the first heading of that name"
+    return shortened(reason, LONGEST_REASON)
 
 
 def shortened(text: str, longest: int) -> str:

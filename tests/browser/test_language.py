@@ -36,6 +36,11 @@ def test_what_the_gateway_says_is_german_on_a_german_page(settable: Console, bro
         page.get_by_label("Sprache").first.select_option("en")
         expect(page.get_by_text("must be a whole number from 1 to 60000").first).to_be_visible()
         expect(page.get_by_role("textbox", name="max_connections_per_address", exact=True)).to_have_value("100000")
+    with settable.visit(browser, "#/registers", locale="de-DE") as page:
+        table = page.get_by_role("table", name="Register")
+        expect(table.get_by_role("row").nth(1)).to_contain_text("\N{MULTIPLICATION SIGN} 0,1 · R")
+        options = page.get_by_label("Gruppe").get_by_role("option").all_inner_texts()
+        assert {"Kennung (PnP)", "SunSpec", "Energiefluss", "Wallbox", "Wallbox-Vorgaben"} <= set(options)
     with settable.visit(browser, known=False, locale="de-DE") as page:
         page.get_by_label("Benutzer").fill("owner")
         page.get_by_label("Passwort").fill("not the password")

@@ -1,6 +1,8 @@
 """The live page: values that move, values that are old, a connection that breaks and comes back."""
 
+import re
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +36,43 @@ def test_values_move_by_themselves(live: Page) -> None:
     expect(live.locator(".flow svg")).to_be_visible()
     expect(live.get_by_text("Grid takes")).to_be_visible()
     expect(live.get_by_role("img", name="Last 10 minutes").locator("canvas")).to_be_visible()
+
+
+DRAWN = """
+    window.drawn = [];
+    window.painted = [];
+    const { prototype } = CanvasRenderingContext2D;
+    const write = prototype.fillText;
+    prototype.fillText = function (text, x, y) {
+        const chart = this.canvas.closest("[role=img]")?.ariaLabel ?? "";
+        const centred = this.textAlign === "center";
+        drawn.push({ chart, text, past: centred ? x + this.measureText(text).width / 2 - this.canvas.width : 0 });
+        return write.call(this, text, x, y);
+    };
+    const stop = CanvasGradient.prototype.addColorStop;
+    CanvasGradient.prototype.addColorStop = function (place, name) {
+        painted.push(name);
+        return stop.call(this, place, name);
+    };
+"""
+"""Notes what the charts write, by how much it is cut at the right, and colours that meet."""
+
+
+def test_two_minutes_of_a_day_are_marked_by_minutes_and_no_mark_is_cut(console: Console, browser: Browser) -> None:
+    minute = int(time.time()) // 60 * 60_000
+    few = {"t": [minute - 60_000, minute], "columns": {"grid": [500.0, -500.0]}, "step_ms": 60_000}
+    with console.visit(browser, "#/live") as page:
+        page.route("**/history/minutes?*", lambda route: route.fulfill(json=few))
+        page.add_init_script(DRAWN)
+        page.reload()
+        expect(page.get_by_role("img", name="Last 24 hours").locator("canvas")).to_be_visible()
+        page.wait_for_function("drawn.some(({ chart, text }) => chart.startsWith('Last 24') && text.includes(':'))")
+        drawn = page.evaluate("drawn")
+        times = [each["text"] for each in drawn if each["chart"].startswith("Last 24 hours") and ":" in each["text"]]
+        assert [each for each in times if not re.fullmatch(r"\d\d:\d\d", each)] == []
+        assert [each for each in drawn if each["past"] > 0] == []
+        colour = "name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"
+        assert {page.evaluate(colour, f"--grid-{way}") for way in ("import", "export")} <= set(page.evaluate("painted"))
 
 
 def test_what_is_old_looks_old_and_what_is_new_new_again(console: Console, live: Page) -> None:

@@ -16,6 +16,7 @@ from tests.system.wire import Client, ModbusError, answers
 
 pytestmark = [pytest.mark.system, pytest.mark.foreign]
 
+NO_MANAGER = "The certificate manager does not run"
 TAKEN_OVER_MS = 15_000
 """A change of the settings counts once the file stood still for a second; then roles start again."""
 
@@ -56,6 +57,9 @@ def test_the_encryption_switch_says_who_is_cut_off_and_closes_the_plain_port(
         expect(switch).to_be_checked()
         wait_for(lambda: is_refused(plain), "the plain port closed", 20)
         wait_for(lambda: is_listening(tls), "the encrypted port", 20)
+        certificates = page.locator("#certificates")
+        expect(certificates).to_contain_text("No certificate yet")
+        expect(certificates).not_to_contain_text(NO_MANAGER)
         with TlsClient(tls, make("wallbox").save(switchable.folder)) as stranger:
             with pytest.raises(ModbusError):
                 stranger.read(0, 2)
@@ -67,6 +71,8 @@ def test_the_encryption_switch_says_who_is_cut_off_and_closes_the_plain_port(
             expect(dialog).to_contain_text(f"Port {tls} closes.")
             dialog.get_by_role("button", name="Switch encryption off").click()
             expect(switch).not_to_be_checked()
+            expect(certificates).to_contain_text(NO_MANAGER, timeout=TAKEN_OVER_MS)
+            expect(row.get_by_role("button")).to_have_count(0)
         wait_for(lambda: is_refused(tls), "the encrypted port closed", 20)
         wait_for(lambda: answers(plain), "the plain port", 20)
 

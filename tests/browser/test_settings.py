@@ -123,3 +123,28 @@ def test_somebody_elses_change_is_never_overwritten(settable: Console, browser: 
         page.get_by_role("button", name="Undo", exact=True).click()
         dialog.get_by_role("button", name="Undo").click()
         expect(area).to_have_value(f"# theirs\n{before}")
+
+
+def test_advice_stands_in_text_form_and_review_and_keeps_nobody_from_applying(
+    settable: Console, browser: Browser
+) -> None:
+    advice = "function 6 writes one register at a time"
+    with settable.visit(browser, "#/settings?as=text") as page:
+        before = text_of(page, settable)
+        expect(page.get_by_text(advice)).to_have_count(0)
+        slave = f'[[master.slave]]\naddress = "127.0.0.1"\nport = {free_port()}\nfunction = 6\n'
+        after = f"{before}\n[master]\nenabled = true\n\n{slave}"
+        page.get_by_label("Settings file (TOML)").fill(after)
+        known = page.get_by_role("listitem").filter(has_text=advice)
+        expect(known).to_contain_text("master.slave")
+        number = after.splitlines().index("[[master.slave]]") + 1
+        known.get_by_role("button", name=f"Line {number}").click()
+        page.get_by_role("radio", name="Form").check(force=True)
+        expect(known).to_contain_text(f"Line {number}")
+        page.get_by_role("button", name="Review and apply").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text(advice)).to_be_visible()
+        dialog.get_by_role("button", name="Apply").click()
+        expect(page.get_by_text("Applied. starts: master-pusher")).to_be_visible()
+        page.reload()
+        expect(known).to_contain_text(f"Line {number}")

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.console.api import clients, processes, push, settings
 from services.console.api.errors import not_found
-from services.console.hear.certificates import Certificates
+from services.console.hear.certificates import MANAGER, RESTING, Certificates
 from services.console.history.history import History
 from services.console.security.accounts import Accounts
 from services.console.security.door import Door
@@ -36,8 +36,6 @@ DECIDE_S: Final = 8.0
 """Patience with a decision that has to reach every process and the disk."""
 SYNC_S: Final = 1.0
 ORDER_S: Final = 30.0
-RESTING: Final = frozenset({"disabled", "stopped", "parked"})
-"""States of a process that does not come by itself."""
 
 
 def folder_of(config: "Config") -> Path:
@@ -99,7 +97,9 @@ class Desk:
         self.streams = Streams()
         self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
         self.door.on_ended = self.streams.end
-        self.certificates = Certificates(self.ask, lambda: self.topics.state("certificates"))
+        self.certificates = Certificates(
+            self.ask, lambda: hear.town.state_of(MANAGER)[0], lambda: self.topics.state("certificates")
+        )
         hear.town.on_trust = self.certificates.said
         self.topics = Topics(
             hear,

@@ -10,6 +10,7 @@ from services.console.api.models.events import SettingsState
 from services.console.api.models.push import Applied
 from services.console.api.models.settings import LONGEST_TEXT, Apply, Change, Checked, Draft, Key, Settings
 from services.console.api.route import Call, Route
+from services.console.settings_file import advised
 from services.console.words.language import Language
 from shared.config.schema import schema
 
@@ -45,6 +46,7 @@ async def settings(call: Call) -> Settings:
         keys=_keys(call.language),
         error=now.error,
         pending=now.pending,
+        warnings=advised(file.text, file.config),
     )
 
 

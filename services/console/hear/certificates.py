@@ -1,6 +1,7 @@
 """Which certificates there are, in short: asked of their manager as soon as something about them was said.
 
-Pages are told at once where a certificate came, went or was decided about, and every few seconds of the rest of a row.
+Pages are told at once where a certificate came, went or was decided about, and every few seconds of the rest of a row;
+also where the manager's process came, went or waits, on which hangs what they show.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ PAUSE_S: Final = 0.5
 REST_S: Final = 5.0
 """Of what changes all the time: last seen, connections."""
 MOST_PAGES: Final = 64
+RESTING: Final = frozenset({"disabled", "stopped", "parked"})
+"""States of a process that does not come by itself."""
 _DECIDED: Final = ("fingerprint", "status", "grant", "label")
 
 
@@ -46,25 +49,28 @@ class Certificates:
 
     Args:
         ask: asks an owner.
-        on_change: called where the list is another one.
+        state: that of the manager's process, as its supervisor says; empty where none does.
+        on_change: called where the list is another one, or the manager's process in another state.
 
     Attributes:
         counts: how many there are of each status.
-        changes: how often the list became another one.
+        changes: how often that was.
     """
 
-    def __init__(self, ask: Ask, on_change: Callable[[], None]) -> None:
+    def __init__(self, ask: Ask, state: Callable[[], str], on_change: Callable[[], None]) -> None:
         self._ask = ask
+        self._state = state
         self._on_change = on_change
         self._said = asyncio.Event()
         self._decided: list[tuple[Any, ...]] = []
         self._rows: list[dict[str, Any]] = []
         self._told_at = 0.0
+        self._told_state = ""
         self.counts: dict[str, int] = {}
         self.changes = 0
 
     def said(self) -> None:
-        """Something about certificates was said."""
+        """Something about certificates, or their manager, was said."""
         self._said.set()
 
     def state(self) -> Changed:
@@ -78,20 +84,25 @@ class Certificates:
             await self._said.wait()
             await asyncio.sleep(GATHER_S)
             self._said.clear()
-            try:
-                rows = await listed(self._ask)
-            except (PeerError, RefusedError):
-                await asyncio.sleep(PAUSE_S)
-                continue
-            self._compare(rows, asyncio.get_running_loop().time())
+            state = self._state()
+            self._compare(await self._now(state), state)
             await asyncio.sleep(PAUSE_S)
 
-    def _compare(self, rows: list[dict[str, Any]], now_s: float) -> None:
+    async def _now(self, state: str) -> list[dict[str, Any]]:
+        if state in RESTING:
+            return []
+        try:
+            return await listed(self._ask)
+        except (PeerError, RefusedError):
+            return self._rows
+
+    def _compare(self, rows: list[dict[str, Any]], state: str) -> None:
+        now_s = asyncio.get_running_loop().time()
         decided = [tuple(row.get(name) for name in _DECIDED) for row in rows]
         other = rows != self._rows and now_s - self._told_at >= REST_S
-        if decided == self._decided and not other:
+        if decided == self._decided and state == self._told_state and not other:
             return
-        self._decided, self._rows, self._told_at = decided, rows, now_s
+        self._decided, self._rows, self._told_at, self._told_state = decided, rows, now_s, state
         self.counts = {}
         self.changes += 1
         for row in rows:

@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from services.console.hear.certificates import MANAGER
 from services.console.hear.rates import Rates
 from shared import clock
 from shared.bus.endpoints import instances
@@ -41,7 +42,7 @@ class Town:
         rates: of `(slave instance, peer)` and of `(slave instance, "")` requests, of `(process, pid)` its processor
             time in ms.
         on_sessions, on_pushes, on_processes: called after each word.
-        on_trust: called where the list of certificates may be another one now.
+        on_trust: called where the list of certificates, or the state of its manager, may be another one now.
     """
 
     def __init__(self, life: "Life", meters: "Meters", events: "Events") -> None:
@@ -145,12 +146,15 @@ class Town:
 
     def _take_processes(self, instance: str, message: Processes) -> None:
         now = clock.now_ns()
+        before = self.state_of(MANAGER)
         self.processes[instance] = (now, message)
         for child in message.children:
             if child.pid:
                 self.rates.take((child.name, child.pid), child.cpu_ms, now)
         self._keep_rates()
         self.on_processes()
+        if self.state_of(MANAGER) != before:
+            self.on_trust()
 
     def _keep_rates(self) -> None:
         """Of those who are still there."""

@@ -174,6 +174,21 @@ def test_a_draft_is_judged_and_nothing_happens(tmp_path: Path) -> None:
     story(tell, Around(tmp_path))
 
 
+def test_advice_comes_with_its_line_and_refuses_nothing(tmp_path: Path) -> None:
+    async def tell(around: Around) -> None:
+        example = {"meter[1].source": "modbus", "meter[1].modbus.host": "192.0.2.20"}
+        checked = await around.file.check(TEXT, example)
+        (known,) = checked.warnings
+        assert (checked.errors, known.key) == ((), "meter.modbus.host")
+        assert checked.text.splitlines()[known.line - 1] == 'host = "192.0.2.20"'
+        assert known.text.startswith("is 192.0.2.20, an address for examples")
+        assert (await around.file.check(TEXT, {})).warnings == ()
+        wrong = await around.file.check(TEXT, {**example, "slave.port": 0})
+        assert (len(wrong.errors), wrong.warnings) == (1, ())
+
+    story(tell, Around(tmp_path))
+
+
 def test_it_says_when_the_page_itself_is_concerned(tmp_path: Path) -> None:
     async def tell(around: Around) -> None:
         around.verdict = Verdict(restarts=("console",))

@@ -35,9 +35,9 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str]] = {
     "key twice": ('[log]\nlevel = "info"\nlevel = "info"\n', "3: is not valid TOML: Cannot overwrite a value"),
     "table twice": (
         "[log]\n[slave]\n[log]\n",
-        "3: is not valid TOML: Cannot declare ('log',) twice; put what belongs",
+        "3: is not valid TOML: Cannot declare [log] twice; put what belongs",
     ),
-    "table after list of it": (METER + "[meter]\n", "4: is not valid TOML: Cannot declare ('meter',) twice"),
+    "table after list of it": (METER + "[meter]\n", "4: is not valid TOML: Cannot declare [meter] twice; put"),
     "number of many digits": (
         "[slave]\nport = " + "1" * 5_000,
         "2: is not usable: a number of thousands",
@@ -54,6 +54,10 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str]] = {
     "dotted header": ('["a"' + ".'b'" * 9 + "]\n", "1: is not usable: a key has too many parts"),
     "control character": ("[log]\nlevel = 'a\x00b'\n", "2: is not valid TOML: "),
     "unknown section": ("\n[slaev]\n", "2: slaev: is no setting; did you mean 'slave'?"),
+    "unknown section with what belongs to it": (
+        '[[metter]]\nid = "a"\nsource = "modbus"\n[meter.modbus]\nhost = "plc"\n',
+        "1: metter: is no setting; did you mean 'meter'?",
+    ),
     "unknown key": ('[log]\nlevle = "info"\n', "2: log.levle: is no setting; did you mean 'level'?"),
     "unknown key, nothing close": ("[log]\nq = 1\n", "2: log.q: is no setting; known here: format, level"),
     "unknown key outside tables": ("port = 502\n[log]\n", "1: port: is no setting; known here: "),

@@ -76,6 +76,7 @@ class Settings(Answer, frozen=True, kw_only=True):
         keys: the model, for the form: top level tables.
         error: what is wrong with the file, so that other settings than its are in force; empty while it is right.
         pending: what needs a restart of the supervisor itself.
+        warnings: what the file may say, and its owner should know all the same; empty where it is wrong.
     """
 
     path: str
@@ -86,6 +87,7 @@ class Settings(Answer, frozen=True, kw_only=True):
     keys: tuple[Key, ...]
     error: Words = ""
     pending: Words = ""
+    warnings: tuple["Mistake", ...] = ()
 
 
 Changes = Annotated[dict[Annotated[str, Meta(max_length=200)], Any], Meta(max_length=200)]
@@ -105,7 +107,7 @@ class Draft(Ask, frozen=True, kw_only=True):
 
 
 class Mistake(Answer, frozen=True, kw_only=True):
-    """A mistake of the text.
+    """A mistake of the text, or what is none and should be known all the same.
 
     Attributes:
         line: from 1; 0 where it is about no line.
@@ -129,6 +131,8 @@ class Checked(Answer, frozen=True, kw_only=True):
         revision: of the file as it is.
         text: that was checked: with `set` in it.
         values: every key as that text means it; where it is wrong, as it has it; empty where it is no TOML.
+        warnings: what it may say, and its owner should know all the same: nothing is refused for it; empty where there
+            are errors.
     """
 
     errors: tuple[Mistake, ...]
@@ -138,6 +142,7 @@ class Checked(Answer, frozen=True, kw_only=True):
     revision: str = ""
     text: str = ""
     values: tuple[Value, ...] = ()
+    warnings: tuple[Mistake, ...] = ()
 
 
 class Apply(Ask, frozen=True, kw_only=True):

@@ -51,6 +51,15 @@ def test_mistakes_of_the_settings_come_with_line_and_key_in_german(tmp_path: Pat
             },
             {"line": 3, "key": "slave.prot", "text": "ist keine Einstellung; meinten Sie 'port'?"},
         ]
+        for text, said in (
+            (
+                "[slave]\nenabled = True\n",
+                "ist kein gültiges TOML: ungültiger Wert; ein Text braucht Anführungszeichen",
+            ),
+            ("\n[meter]\n", "ist eine Tabelle, muss aber eine Liste von Tabellen sein: [[meter]]"),
+        ):
+            checked = (await bench.ask("POST", "/settings/check", {"text": text}, headers=GERMAN)).body
+            assert [(each["line"], each["text"].startswith(said)) for each in checked["errors"]] == [(2, True)]
         refused = await bench.ask("PATCH", "/push", {"interval_ms": 50}, headers=GERMAN)
         assert refused.body["error"]["where"] == "master.interval_ms"
         assert refused.body["error"]["text"].endswith(
@@ -59,6 +68,20 @@ def test_mistakes_of_the_settings_come_with_line_and_key_in_german(tmp_path: Pat
         changed = await bench.ask("PATCH", "/push", {"values": "mean"}, headers=GERMAN)
         assert changed.body["warnings"][0].startswith("Mittelwerte gelten nur mit einem Intervall")
         assert tomllib.loads(bench.file.read_text())["master"] == {"values": "mean"}
+
+    asyncio.run(story())
+
+
+def test_advice_is_given_of_the_file_and_of_a_draft_in_german(tmp_path: Path) -> None:
+    async def story() -> None:
+        meter = '[[meter]]\nid = "house"\nsource = "modbus"\n[meter.modbus]\nhost = "192.0.2.20"\n'
+        bench = Bench(tmp_path, meter)
+        await bench.sign_up()
+        of_file = (await bench.ask("GET", "/settings", headers=GERMAN)).body["warnings"]
+        of_draft = (await bench.ask("POST", "/settings/check", {"text": meter}, headers=GERMAN)).body["warnings"]
+        assert of_file == of_draft
+        assert [(each["line"], each["key"]) for each in of_file] == [(5, "meter.modbus.host")]
+        assert of_file[0]["text"].startswith("ist 192.0.2.20, eine Adresse für Beispiele, unter der nichts antwortet")
 
     asyncio.run(story())
 

@@ -31,6 +31,7 @@ class Manager:
     def __init__(self, *rows: dict[str, Any]) -> None:
         self.rows = list(rows)
         self.away = False
+        self.state = ""
         self.asked = 0
 
     async def ask(self, _instance: str, _verb: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def test_each_change_is_told_and_no_two_are_alike() -> None:
     told: list[Changed] = []
 
     async def story() -> None:
-        follows = Certificates(manager.ask, lambda: told.append(follows.state()))
+        follows = Certificates(manager.ask, lambda: manager.state, lambda: told.append(follows.state()))
         running = asyncio.create_task(follows.run())
 
         async def said(count: int) -> None:
@@ -76,3 +77,32 @@ def test_each_change_is_told_and_no_two_are_alike() -> None:
     asyncio.run(story())
     assert [(each.pending, each.accepted) for each in told] == [(1, 1), (1, 1), (1, 1), (0, 2)]
     assert len({each.changes for each in told}) == 4
+
+
+def test_the_manager_comes_and_goes_and_each_of_its_states_is_told() -> None:
+    manager = Manager()
+    told: list[Changed] = []
+
+    async def story() -> None:
+        follows = Certificates(manager.ask, lambda: manager.state, lambda: told.append(follows.state()))
+        running = asyncio.create_task(follows.run())
+
+        async def becomes(state: str) -> None:
+            manager.state, manager.away = state, state != "ready"
+            count = len(told) + 1
+            follows.said()
+            await until(lambda: len(told) == count, f"{state} is told")
+
+        await becomes("disabled")
+        assert manager.asked == 0, "nobody is there to be asked"
+        await becomes("starting")
+        await becomes("ready")
+        manager.rows = [row("a", "pending")]
+        await becomes("ready")
+        await becomes("stopping")
+        await becomes("disabled")
+        running.cancel()
+
+    asyncio.run(story())
+    assert [each.pending for each in told] == [0, 0, 0, 1, 1, 0]
+    assert len({each.changes for each in told}) == 6

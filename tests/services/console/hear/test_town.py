@@ -1,6 +1,7 @@
 """Who runs is found by its lock, and heard on a real bus."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -31,6 +32,10 @@ class Other:
         self.lock.release()
 
 
+def _is_state(town: Town, state: str) -> bool:
+    return town.state_of("certificate-manager")[0] == state
+
+
 def test_everybody_is_heard_also_who_comes_later(run_dir: Path) -> None:
     async def story() -> None:
         names = ("measurement", "tls-slave.2", "master-pusher", "supervisor.plain-slave", "certificate-manager")
@@ -58,6 +63,12 @@ def test_everybody_is_heard_also_who_comes_later(run_dir: Path) -> None:
         await until(lambda: "supervisor.plain-slave" in town.processes)
         assert town.state_of("plain-slave") == ("parked", "port taken")
         assert town.state_of("measurement") == ("", "")
+        assert not trusted
+        for state in ("disabled", "disabled", "ready"):
+            child = Child(name="certificate-manager", role="certificate-manager", state=state)
+            bus.publish(Processes(**bus.stamp(Processes), t_ns=now, children=(child,)))
+            await until(partial(_is_state, town, state))
+        assert len(trusted) == 2, "once for each state"
         late = others["certificate-manager"] = Other(run_dir, "certificate-manager")
         late.bus.publish(Trust(**late.bus.stamp(Trust), t_ns=now))
         await until(lambda: town.trust is not None)

@@ -17,6 +17,24 @@ IN_GERMAN = {
         "Zeile 3: slave.port: ist 'x', muss aber sein: eine ganze Zahl von 1 bis 65535"
     ),
     "slave.prot: is no setting; did you mean 'port'?": "slave.prot: ist keine Einstellung; meinten Sie 'port'?",
+    "/m.toml:139: is not valid TOML: Invalid value; a text needs quotes, and true and false small letters": (
+        "/m.toml:139: ist kein gültiges TOML: ungültiger Wert; ein Text braucht Anführungszeichen, und true "
+        "und false werden klein geschrieben"
+    ),
+    "is not valid TOML: Cannot declare [meter.modbus] twice; put what belongs to it under the first heading of that "
+    "name": (
+        "ist kein gültiges TOML: [meter.modbus] steht ein zweites Mal da; setzen Sie, was dazugehört, unter die erste "
+        "Überschrift dieses Namens"
+    ),
+    "is not valid TOML: Expected '=' after a key in a key/value pair": (
+        "ist kein gültiges TOML: Expected '=' after a key in a key/value pair"
+    ),
+    "meter: is a table, but must be a list of tables: [[meter]]": (
+        "meter: ist eine Tabelle, muss aber eine Liste von Tabellen sein: [[meter]]"
+    ),
+    "log: is a list, but must be a table: [log]": "log: ist eine Liste, muss aber eine Tabelle sein: [log]",
+    "is the date or time 2024-02-01, but must be a text": "ist der Zeitpunkt 2024-02-01, muss aber sein: ein Text",
+    "is 'a table', but must be true or false": "ist 'a table', muss aber sein: true oder false",
     "a text of 1 to 253 characters": "ein Text von 1 bis 253 Zeichen",
     "a text of 40 characters": "ein Text von genau 40 Zeichen",
     "no connection to plc:502: connection refused; does anything listen on this port?": (

@@ -8,7 +8,7 @@ import { here, setQuery } from "../router.ts";
 import { dirty, draft as store, heard, load, ready, rebase, reword, type Draft } from "../settings/draft.ts";
 import { FormView } from "../settings/form.tsx";
 import { Review } from "../settings/review.tsx";
-import { Mistakes, TextView } from "../settings/text.tsx";
+import { Advice, Mistakes, TextView } from "../settings/text.tsx";
 import { useStore } from "../store.ts";
 import { Badge, Button, Card, Field, Loading, Notice, PageHead } from "../ui/basics.tsx";
 import { useTopic } from "../ui/hooks.ts";
@@ -100,6 +100,7 @@ function Inside({ draft }: { draft: Draft }) {
               {(tie) => <input {...tie} type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />}
             </Field>
             <Mistakes of={draft.errors} />
+            <Advice of={draft.warnings} />
             <FormView draft={draft} readOnly={Boolean(because)} wanted={wanted} />
           </>
         )}

@@ -12,6 +12,8 @@ export interface Draft {
   /** Values as the draft has them; those of the last text that was TOML while it is none. */
   values: Value[];
   errors: Mistake[];
+  /** What the draft may say, and its owner should know all the same. */
+  warnings: Mistake[];
   diff: string;
   restarts: string[];
   notes: string[];
@@ -48,6 +50,7 @@ export async function load(): Promise<void> {
     text: base.text,
     values: base.values,
     errors,
+    warnings: base.warnings,
     diff: "",
     restarts: [],
     notes: [],
@@ -86,6 +89,7 @@ async function check(values: Readonly<Record<string, Plain>> = {}): Promise<void
       text: checked.text,
       values: checked.values.length ? checked.values : now.values,
       errors: checked.errors,
+      warnings: checked.warnings,
       diff: checked.diff,
       restarts: checked.restarts,
       notes: checked.notes,

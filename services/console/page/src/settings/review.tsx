@@ -6,6 +6,7 @@ import { Button, Notice } from "../ui/basics.tsx";
 import { change } from "../ui/notes.tsx";
 import { Dialog } from "../ui/overlays.tsx";
 import { apply, type Draft } from "./draft.ts";
+import { Advice } from "./text.tsx";
 
 const SIGNS: Record<DiffLine["kind"], string> = { added: "+", removed: "−", same: " ", place: " " };
 
@@ -34,6 +35,7 @@ export function Review({ draft, onClose }: { draft: Draft; onClose: () => void }
           <p>{note}</p>
         ))}
       </Notice>
+      <Advice of={draft.warnings} />
       <div class="block" tabIndex={0} role="region" aria-label={t("settings.diff")}>
         {linesOf(draft.diff).map((line) => (
           <div class={`diff ${line.kind}`}>

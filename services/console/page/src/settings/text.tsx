@@ -2,6 +2,7 @@
 import { useRef } from "preact/hooks";
 import type { Mistake } from "../api/models/settings.ts";
 import { t } from "../i18n/index.ts";
+import { Notice } from "../ui/basics.tsx";
 import { type, type Draft } from "./draft.ts";
 
 export interface TextViewProps {
@@ -16,6 +17,9 @@ export function TextView({ draft, readOnly, onApply }: TextViewProps) {
   const gutter = useRef<HTMLDivElement>(null);
   const lines = draft.text.split("\n").length;
   const wrong = new Set(draft.errors.map((mistake) => mistake.line));
+  const show = (line: number): void => {
+    if (area.current) select(area.current, line);
+  };
   return (
     <>
       <label class="sr-only" for="settings-text">
@@ -52,14 +56,34 @@ export function TextView({ draft, readOnly, onApply }: TextViewProps) {
         />
       </div>
       <p class="hint">{t("settings.text.hint")}</p>
-      <Mistakes of={draft.errors} onLine={(line) => area.current && select(area.current, line)} />
+      <Mistakes of={draft.errors} onLine={show} />
+      <Advice of={draft.warnings} onLine={show} />
     </>
   );
 }
 
-export function Mistakes({ of, onLine }: { of: readonly Mistake[]; onLine?: (line: number) => void }) {
+interface Listed {
+  of: readonly Mistake[];
+  /** Goes to a line; without it, its number is told. */
+  onLine?: (line: number) => void;
+}
+
+export const Mistakes = (listed: Listed) => <Places {...listed} id="settings-mistakes" />;
+
+/** What is no mistake, and should be known all the same. */
+export function Advice(listed: Listed) {
+  if (!listed.of.length) return null;
   return (
-    <ul class="mistakes" id="settings-mistakes">
+    <Notice tone="warn">
+      <strong>{t("settings.advice")}</strong>
+      <Places {...listed} />
+    </Notice>
+  );
+}
+
+function Places({ of, onLine, id }: Listed & { id?: string }) {
+  return (
+    <ul class={id ? "mistakes" : "advice"} id={id}>
       {of.map((mistake) => (
         <li>
           {mistake.line > 0 &&

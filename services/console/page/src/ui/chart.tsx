@@ -12,12 +12,24 @@ import { Notice } from "./basics.tsx";
 const library = again(() => import("uplot"));
 library.catch(() => undefined); // said where the chart is shown
 
-const HALF_DAY_MS = 12 * 3600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const HALF_DAY_MS = DAY_MS / 2;
+/** How far apart the marks of the time may be; nothing is said of what lies between two values. */
+const MARKS_MS = {
+  minute: [...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE_MS), ...[1, 2, 3, 4, 6, 8, 12, 24].map((count) => count * HOUR_MS)],
+  day: [DAY_MS, 2 * DAY_MS, 7 * DAY_MS],
+};
+/** Half of the longest mark, which stands at the right end of the axis. */
+const RIGHT_PX = 40;
 
 export interface Line {
   label: string;
   /** Name of a colour of tokens.css. */
   colour: string;
+  /** The same for values below zero, where they have another. */
+  below?: string;
   fill?: boolean;
   bars?: boolean;
   dashed?: boolean;
@@ -31,8 +43,8 @@ export interface ChartProps {
   height?: number;
   /** How a value is written at the axis and under the pointer. */
   format?: (value: number | null | undefined) => string;
-  /** `day`: the times are days. */
-  step?: "moment" | "day";
+  /** What the times are. */
+  step?: "moment" | "minute" | "day";
 }
 
 export function Chart({ data, lines, summary, height = 240, format = power, step = "moment" }: ChartProps) {
@@ -75,7 +87,7 @@ export function Chart({ data, lines, summary, height = 240, format = power, step
       <figcaption class="chart-legend">
         {lines.map((line, index) => (
           <span>
-            <i class={line.dashed ? "dashed" : ""} style={{ color: `var(--${line.colour})` }} /> {line.label}
+            {[line.colour, line.below].map((name) => name && <i class={line.dashed ? "dashed" : ""} style={{ color: `var(--${name})` }} />)} {line.label}
             {at !== null && <b class="num"> {format(data[index + 1]?.[at])}</b>}
           </span>
         ))}
@@ -83,6 +95,17 @@ export function Chart({ data, lines, summary, height = 240, format = power, step
       </figcaption>
     </figure>
   );
+}
+
+/** Above zero the one colour, below it the other. */
+function parted(plot: uPlot, above: string, below: string): CanvasGradient | string {
+  const { top, height } = plot.bbox;
+  const zero = (plot.valToPos(0, "y", true) - top) / height;
+  if (!Number.isFinite(zero)) return above; // nothing is drawn yet
+  const made = plot.ctx.createLinearGradient(0, top, 0, top + height);
+  const at = Math.min(1, Math.max(0, zero));
+  for (const [place, name] of [[0, above], [at, above], [at, below], [1, below]] as const) made.addColorStop(place, name);
+  return made;
 }
 
 type Given = Required<Pick<ChartProps, "lines" | "height" | "format" | "step">>;
@@ -98,12 +121,18 @@ function options(Plot: typeof uPlot, element: HTMLElement, given: Given, point: 
     grid: { stroke: colour("line"), width: 1 },
     ticks: { stroke: colour("line"), width: 1, size: 4 },
   };
+  /** A colour, or two that meet at zero; `alpha` in hex digits. */
+  const paint = ({ colour: name, below }: Line, alpha = ""): uPlot.Series.Stroke => {
+    const above = colour(name) + alpha;
+    return below ? (plot) => parted(plot, above, colour(below) + alpha) : above;
+  };
   const bars = Plot.paths.bars?.({ size: [0.7, 28] });
   return {
     width: element.clientWidth,
     height,
     ms: 1,
     legend: { show: false },
+    padding: [null, RIGHT_PX, null, null],
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { x: step === "day" ? { time: true, range: (_, low, high) => [low - HALF_DAY_MS, high + HALF_DAY_MS] } : { time: true }, y: { range: { min: { soft: 0, mode: 1, pad: 0.1 }, max: { soft: 0, mode: 1, pad: 0.1 } } } },
     axes: [
@@ -112,9 +141,9 @@ function options(Plot: typeof uPlot, element: HTMLElement, given: Given, point: 
         grid: { show: false },
         space: 64,
         size: 30,
-        ...(step === "day" ? { incrs: [86_400_000, 2 * 86_400_000, 7 * 86_400_000] } : {}),
+        ...(step === "moment" ? {} : { incrs: MARKS_MS[step] }),
         values: (_, splits, __, ___, apart) =>
-          splits.map((split) => (step === "day" ? weekday(split) : time(split, apart < 60_000))),
+          splits.map((split) => (step === "day" ? weekday(split) : time(split, apart < MINUTE_MS))),
       },
       { ...axis, size: 74, space: 34, values: (_, splits) => splits.map((split) => format(split)) },
     ],
@@ -123,12 +152,12 @@ function options(Plot: typeof uPlot, element: HTMLElement, given: Given, point: 
       ...lines.map(
         (line): uPlot.Series => ({
           label: line.label,
-          stroke: colour(line.colour),
+          stroke: paint(line),
           width: line.bars ? 0 : 1.6,
           spanGaps: false,
           points: { show: false },
           ...(line.dashed ? { dash: [5, 4] } : {}),
-          ...(line.fill || line.bars ? { fill: colour(line.colour) + (line.bars ? "" : "22") } : {}),
+          ...(line.fill || line.bars ? { fill: paint(line, line.bars ? "" : "22") } : {}),
           ...(line.bars && bars ? { paths: bars } : {}),
         }),
       ),

@@ -36,8 +36,10 @@ export interface Settings {
   keys: Key[];
   error: string;
   pending: string;
+  warnings: Mistake[];
 }
 
+/** What is wrong; among `warnings` what is not, and should be known all the same. */
 export interface Mistake {
   line: number;
   key: string;
@@ -54,6 +56,7 @@ export interface Checked {
   text: string;
   /** Every key as that text means it; where it is wrong, as it has it; empty where it is no TOML. */
   values: Value[];
+  warnings: Mistake[];
 }
 
 /** Event `settings`. */

@@ -22,4 +22,11 @@ export const registers = {
   "group.instantaneous_phases": "Augenblick, Phasen",
   "group.energy_total": "Energie, gesamt",
   "group.energy_phases": "Energie, Phasen",
+  "group.pnp": "Kennung (PnP)",
+  "group.sunspec": "SunSpec",
+  "group.energy_flow": "Energiefluss",
+  "group.group": "Gruppen",
+  "group.sensor": "Sensoren",
+  "group.wallbox": "Wallbox",
+  "group.wallbox_setting": "Wallbox-Vorgaben",
 } as const;

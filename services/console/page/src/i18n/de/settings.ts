@@ -30,6 +30,7 @@ export const settings: Readonly<Record<keyof typeof english, string>> = {
   "settings.unchanged": "Keine Änderungen",
   "settings.errors_one": "1 Fehler",
   "settings.errors_other": "{n} Fehler",
+  "settings.advice": "Richtig, aber gut zu wissen",
   "settings.line": "Zeile {line}",
   "settings.review": "Ansehen und anwenden",
   "settings.undo": "Verwerfen",

@@ -22,4 +22,11 @@ export const registers = {
   "group.instantaneous_phases": "Now, phases",
   "group.energy_total": "Energy, total",
   "group.energy_phases": "Energy, phases",
+  "group.pnp": "Identity (PnP)",
+  "group.sunspec": "SunSpec",
+  "group.energy_flow": "Energy flow",
+  "group.group": "Groups",
+  "group.sensor": "Sensors",
+  "group.wallbox": "Wallbox",
+  "group.wallbox_setting": "Wallbox settings",
 } as const;

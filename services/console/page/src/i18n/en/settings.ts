@@ -28,6 +28,7 @@ export const settings = {
   "settings.unchanged": "No changes",
   "settings.errors_one": "1 mistake",
   "settings.errors_other": "{n} mistakes",
+  "settings.advice": "Right, but you should know",
   "settings.line": "Line {line}",
   "settings.review": "Review and apply",
   "settings.undo": "Undo",

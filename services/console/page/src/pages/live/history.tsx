@@ -40,7 +40,7 @@ const rowOf = ({ flow, values }: Live): (number | null)[] => [
 /** The lines of `parts` that have any value, with their data. */
 function shown({ t: times, columns }: Columns, parts: readonly Part[]) {
   const some = parts.filter((part) => columns[PARTS.indexOf(part)]?.some((value) => value !== null));
-  const lines: Line[] = some.map((part) => ({ label: t(`flow.${part}`), colour: COLOURS[part], fill: part === "grid" }));
+  const lines: Line[] = some.map((part) => ({ label: t(`flow.${part}`), colour: COLOURS[part], ...(part === "grid" ? { below: "grid-export", fill: true } : {}) }));
   return { lines, data: [times, ...some.map((part) => columns[PARTS.indexOf(part)] ?? [])] as uPlot.AlignedData };
 }
 
@@ -137,7 +137,7 @@ export function MinuteChart() {
       {!series || !plot ? (
         !error && <Loading />
       ) : plot.lines.length && series.t.length > 1 ? (
-        <Chart lines={plot.lines} data={plot.data} summary={summary(plot, t("live.minutes"))} />
+        <Chart lines={plot.lines} data={plot.data} summary={summary(plot, t("live.minutes"))} step="minute" />
       ) : (
         <Empty>{t("live.minutes.empty")}</Empty>
       )}

@@ -123,8 +123,11 @@ const Name = ({ row }: { row: Register }) => (
   </>
 );
 
+/** A factor as the language writes it; the name of a register that holds an exponent stays. */
+const factor = (scale: string): string => (Number.isFinite(Number(scale)) ? number(Number(scale), digits(scale)) : scale);
+
 const kind = (row: Register): string =>
-  [row.type, row.scale && row.scale !== "1" ? `× ${row.scale}` : "", row.access].filter(Boolean).join(" · ");
+  [row.type, row.scale && row.scale !== "1" ? `× ${factor(row.scale)}` : "", row.access].filter(Boolean).join(" · ");
 
 const Words = ({ row }: { row: Register }) => (
   <>
