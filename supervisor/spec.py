@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from shared.config.model import Config, Identity, Meter
+from shared.config.model import Config, Identity, Meter, Slave
 from shared.errors import RefusedError
 
 OverBudget = Literal["escalate", "park"]
@@ -138,6 +138,23 @@ def _register_side(meter: Meter) -> Meter:
     return replace(meter, simulated=UNSET, modbus=UNSET, replay=UNSET)
 
 
+def _plain_side(slave: Slave) -> Slave:
+    """What the plain slave reads of it."""
+    usual = Slave()
+    return replace(
+        slave,
+        tls_port=usual.tls_port,
+        handshakes_per_s=usual.handshakes_per_s,
+        handshakes_per_s_per_address=usual.handshakes_per_s_per_address,
+    )
+
+
+def _tls_side(slave: Slave) -> Slave:
+    """What the slave with TLS reads of it."""
+    usual = Slave()
+    return replace(slave, port=usual.port, plain_alongside_tls=usual.plain_alongside_tls)
+
+
 def _tls_listen(config: Config) -> Listen:
     slave = config.slave
     return Listen(slave.host, slave.tls_port, shared=slave.workers > 1, key="slave.tls_port")
@@ -171,7 +188,7 @@ REGISTER_STORE: Final = RoleSpec(
 PLAIN_SLAVE: Final = RoleSpec(
     name="plain-slave",
     module="services.plain_slave",
-    needs=lambda config: (config.slave, [(meter.id, meter.unit) for meter in config.meter]),
+    needs=lambda config: (_plain_side(config.slave), [(meter.id, meter.unit) for meter in config.meter]),
     enabled=lambda config: config.slave.enabled and (not config.slave.tls or config.slave.plain_alongside_tls),
     workers=lambda config: config.slave.workers,
     listen=_plain_listen,
@@ -182,7 +199,7 @@ TLS_SLAVE: Final = RoleSpec(
     name="tls-slave",
     module="services.tls_slave",
     needs=lambda config: (
-        config.slave,
+        _tls_side(config.slave),
         config.wallbox.external_control,
         config.certificates.keys_dir,
         [(meter.id, meter.unit) for meter in config.meter],
