@@ -138,6 +138,11 @@ def _register_side(meter: Meter) -> Meter:
     return replace(meter, simulated=UNSET, modbus=UNSET, replay=UNSET)
 
 
+def _far_workers(config: Config) -> int:
+    """How many slaves on other hosts are asked whether they obeyed; on one host they are found by their locks."""
+    return 1 if config.bus.transport == "ipc" else config.slave.workers
+
+
 def _plain_side(slave: Slave) -> Slave:
     """What the plain slave reads of it."""
     usual = Slave()
@@ -223,7 +228,7 @@ MASTER_PUSHER: Final = RoleSpec(
 CERTIFICATE_MANAGER: Final = RoleSpec(
     name="certificate-manager",
     module="services.certificate_manager",
-    needs=lambda config: config.certificates,
+    needs=lambda config: (config.certificates, _far_workers(config)),
     enabled=_uses_tls,
     stop_stage=4,
 )

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shared.config.load import parse
 from shared.config.model import Config
@@ -59,6 +60,13 @@ def test_a_change_concerns_exactly_the_roles_that_read_it(change: tuple[str, str
     if change[1] == "unit = 7":
         before = config(BASE.replace("cycle_ms = 200", "unit = 1\ncycle_ms = 500"))  # two keys at once
     assert {spec.name for spec in ROLES if spec.needs(before) != spec.needs(after)} == affected
+
+
+def test_slaves_on_other_hosts_are_known_to_the_certificate_manager_by_their_number() -> None:
+    far = replace(config(), bus=replace(config().bus, transport="tcp"))
+    more = replace(far, slave=replace(far.slave, workers=2))
+    changed = {spec.name for spec in ROLES if spec.needs(far) != spec.needs(more)}
+    assert changed == {"certificate-manager", "plain-slave", "tls-slave"}
 
 
 def test_workers_are_instances_and_share_the_port() -> None:
