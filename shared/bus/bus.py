@@ -194,6 +194,8 @@ class Bus:
     def _look(self) -> None:
         self._looking = self._loop.call_later(LOOK_S, self._look)
         self._claims.look()
+        if self._publisher.pending():  # who subscribed while a socket was bound again
+            self._loop.call_soon(self._answer_subscribers)
         for sight, turn in self._sights:
             if sight.renew():
                 self._loop.call_soon(turn)
