@@ -16,7 +16,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
 ENV PATH=/opt/node/bin:$PATH
 WORKDIR /src/page
 COPY services/console/page/package.json services/console/page/package-lock.json services/console/page/.npmrc ./
-RUN --mount=type=secret,id=npm,target=/root/.npmrc npm ci --omit=dev
+RUN --mount=type=secret,id=npm NPM_CONFIG_USERCONFIG=/run/secrets/npm npm ci --omit=dev
 COPY services/console/page ./
 RUN npm run build
 
