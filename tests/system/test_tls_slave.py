@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from pymodbus.client import ModbusTlsClient
 
+from services.certificate_manager.enforcement import SETTLING_S
 from shared.tls.certificate import fingerprint
 from tests.shared.tls.material import Made, client_settings, make, s_client
 from tests.support import wait_for
@@ -395,4 +396,6 @@ def test_a_kill_in_the_middle_of_decisions_leaves_what_was_answered(gateway: Tls
     assert {identity: rows[identity]["status"] for identity in answered} == answered
     for peer in made:
         if gateway.status(peer) == "accepted":
-            assert _served(gateway, next(tmp_path.glob(f"{peer.certificate.serial_number:x}.pem")))
+            path = next(tmp_path.glob(f"{peer.certificate.serial_number:x}.pem"))
+            # by the list of a manager that started just now, which the slave hears once it has found it again
+            wait_for(partial(_served, gateway, path), f"{peer.certificate.subject} is served", SETTLING_S)
