@@ -51,14 +51,18 @@ class Pace:
 
     async def cycle(self) -> int:
         """Wait for the next cycle and return its number. One that is already running is taken at once."""
-        running = (self._clock.now_ns() - self._start_ns) // self._period_ns
-        self._cycle = max(self._cycle + 1, running)
+        self._cycle = max(self._cycle + 1, self._running())
         await self._clock.sleep_until(self._begin_ns() - self._ahead_ns)
         return self._cycle
 
-    async def begin(self) -> None:
-        """Wait until the cycle that `cycle` gave has begun."""
+    async def begin(self) -> int:
+        """Wait until the cycle that `cycle` gave has begun; the one that runs then, a later one after a hold-up."""
         await self._clock.sleep_until(self._begin_ns())
+        self._cycle = self._running()
+        return self._cycle
+
+    def _running(self) -> int:
+        return (self._clock.now_ns() - self._start_ns) // self._period_ns
 
     def _begin_ns(self) -> int:
         return self._start_ns + self._cycle * self._period_ns

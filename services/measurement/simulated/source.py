@@ -43,6 +43,7 @@ class SimulatedSource:
         self._step_s = cycle_ms / 1000 * settings.speed
         self._start_s = _seconds_of_day(settings)
         self._household = Household(settings, self._start_s)
+        self._done = 0
         self._report = report
         self._clock = clock
 
@@ -67,15 +68,18 @@ class SimulatedSource:
         """One reading a cycle, for ever."""
         pace = Pace(self._clock, self._cycle_ns, _AHEAD_NS)
         self._report(Link(connected=True, reason="SIMULATION: these values are invented"))
-        done = 0
         while True:
             cycle = await pace.cycle()
-            for missed in range(done + 1 if cycle - done <= _CATCH_UP else cycle, cycle + 1):
-                self._household.advance_to(self._start_s + missed * self._step_s)
-            done = cycle
-            values = self._household.values()
-            await pace.begin()
+            values = self._values(cycle)
+            if (begun := await pace.begin()) != cycle:  # this process was held up: they are old
+                values = self._values(begun)
             yield Reading(self._clock.now_ns(), values, TEXTS, simulated=True)
+
+    def _values(self, cycle: int) -> dict[str, float]:
+        for missed in range(self._done + 1 if cycle - self._done <= _CATCH_UP else cycle, cycle + 1):
+            self._household.advance_to(self._start_s + missed * self._step_s)
+        self._done = cycle
+        return self._household.values()
 
 
 def _seconds_of_day(settings: Simulated) -> float:
