@@ -112,6 +112,12 @@ class Town:
         now = clock.now_ns()
         return {name: said for name, (at, said) in self.sessions.items() if now - at < SILENT_NS}
 
+    def pushing(self) -> Pushes | None:
+        """What the pusher said last, if that was lately: it says something every second."""
+        if self.pushes is None or clock.now_ns() - self.pushes[0] >= SILENT_NS:
+            return None
+        return self.pushes[1]
+
     def elsewhere(self) -> list[str]:
         """Instances on other hosts, which have no lock here."""
         bus, slave = self._life.config.bus, self._life.config.slave
