@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,39 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
         assert told[0][0] == "history.damaged"
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_an_end_while_the_disk_writes_loses_nothing_and_counts_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "WRITE_S", 0.0)
+    begun, end, write = threading.Event(), threading.Event(), Store._day
+
+    def slow(self: Store, *row: Any) -> None:
+        begun.set()
+        end.wait(5)
+        write(self, *row)
+
+    async def story() -> None:
+        bench, told = Bench(tmp_path), Told()
+        history = History(bench.hear, tmp_path / "history.db", told)
+        bench.hear.known.on_sample = history.take
+        work = asyncio.create_task(history.run())
+        await until(lambda: history._store is not None)
+        bench.measure(1, active_power=100.0)
+        monkeypatch.setattr(Store, "_day", slow)
+        history._put(history._minutes["house"].close())
+        await until(begun.is_set)
+        work.cancel()
+        asyncio.get_running_loop().call_later(0.05, end.set)
+        await asyncio.gather(work, return_exceptions=True)
+        found = sqlite3.connect(tmp_path / "history.db")
+        assert found.execute("SELECT samples FROM minute").fetchall() == [(1,)]
+        found.close()
+        assert told == []
 
     asyncio.run(story())
 
