@@ -26,12 +26,18 @@ class Told(list[tuple[str, str, str]]):
         self.append((kind, text, level))
 
 
+def kept(tmp_path: Path) -> tuple[Bench, Told, History]:
+    """A bench whose samples go into the charts' memory, which does not run yet."""
+    bench, told = Bench(tmp_path), Told()
+    history = History(bench.hear, tmp_path / "history.db", told)
+    bench.hear.known.on_sample = history.take
+    return bench, told, history
+
+
 def test_an_ordered_end_loses_nothing(tmp_path: Path) -> None:
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        path = tmp_path / "history.db"
-        history = History(bench.hear, path, told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
+        path = history._path
         work = asyncio.create_task(history.run())
         await until(lambda: history._store is not None)
         bench.measure(1, active_power=100.0)
@@ -58,9 +64,7 @@ def test_minutes_are_written_together_and_a_crash_loses_only_what_waits(
     monkeypatch.setattr(module, "wall_of", lambda _: wall[0])
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        history = History(bench.hear, tmp_path / "history.db", told)
-        bench.hear.known.on_sample = history.take
+        bench, _, history = kept(tmp_path)
         work = asyncio.create_task(history.run())
         for seq in range(1, 4):
             bench.measure(seq, active_power=float(seq))
@@ -96,9 +100,7 @@ def test_a_disk_that_refuses_is_told_ever_more_rarely_and_nothing_is_lost(
     monkeypatch.setattr(Store, "write", write)
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        history = History(bench.hear, tmp_path / "history.db", told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
         work = asyncio.create_task(history.run())
         bench.measure(1)
         minute = history._minutes["house"]
@@ -156,9 +158,7 @@ def test_an_end_while_the_disk_writes_loses_nothing_and_counts_nothing_twice(
         write(self, *row)
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        history = History(bench.hear, tmp_path / "history.db", told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
         work = asyncio.create_task(history.run())
         await until(lambda: history._store is not None)
         bench.measure(1, active_power=100.0)
@@ -184,10 +184,8 @@ def test_a_file_that_is_lost_while_it_is_used_begins_anew(
     monkeypatch.setattr(module, "WRITE_S", 0.0)
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        path = tmp_path / "history.db"
-        history = History(bench.hear, path, told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
+        path = history._path
         work = asyncio.create_task(history.run())
         await until(lambda: history._store is not None)
         first, store = history._store, history._store
