@@ -95,8 +95,9 @@ class Town:
             bus.subscribe(instance, Seen, lambda _: self.on_trust())
 
     def state_of(self, role: str) -> tuple[str, str]:
-        """State and reason of a role's first process, as its supervisor tells; empty where none does."""
-        for _, message in self.processes.values():
+        """State and reason of a role's first process, as its supervisor tells or, being gone, told; empty for none."""
+        gone = (message for _, message in self.processes.values())
+        for message in (*self.speaking().values(), *gone):
             for child in message.children:
                 if child.name == role:
                     return child.state, child.reason
