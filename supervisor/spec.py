@@ -228,7 +228,7 @@ MASTER_PUSHER: Final = RoleSpec(
 CERTIFICATE_MANAGER: Final = RoleSpec(
     name="certificate-manager",
     module="services.certificate_manager",
-    needs=lambda config: (config.certificates, _far_workers(config)),
+    needs=lambda config: (config.certificates, config.wallbox.external_control, _far_workers(config)),
     enabled=_uses_tls,
     stop_stage=4,
 )

@@ -5,6 +5,7 @@ acknowledged by every TLS instance before it is called done; a slow disk delays 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from services.certificate_manager.authorities import Authorities
@@ -35,7 +36,7 @@ class InForce:
         trust: the list in force.
         authorities: known CAs.
         saving: how the list gets to the disk.
-        ending: fingerprints whose rights are being taken away just now.
+        ending: fingerprint -> by how many decisions its rights are being taken away just now.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class InForce:
         self._publish = publish
         self._tell = tell
         self.saving = Saving(store, lambda: audit.durable.seq, tell)
-        self.ending: set[str] = set()
+        self.ending = Counter[str]()
         self.trust = store.load()
         self.authorities = Authorities()
 
@@ -84,14 +85,14 @@ class InForce:
         before = self._ledger.counts(fingerprint)
         self.trust = change(self.trust)
         version = self._publish()
-        self.ending.add(fingerprint)
+        self.ending[fingerprint] += 1
         try:
             saved, outcome = await asyncio.gather(
                 patient(self.save(), "the trust list is not written yet"),
                 self._enforcement.confirm(version, fingerprint, before),
             )
         finally:
-            self.ending.discard(fingerprint)
+            self.ending -= Counter((fingerprint,))  # what is at nothing goes
         for instance in outcome.killed:
             self._tell("trust.killed", "error", f"{instance} did not acknowledge and was killed", fingerprint)
         faults = [*outcome.unconfirmed, *([saved] if saved else [])]

@@ -43,7 +43,7 @@ def recall(trust: TrustList, later: Iterable[Record]) -> Recalled:
         if entry is None:
             if record.what in (ACCEPT, BLOCK):
                 missing.append(fingerprint)
-        elif entry.status == "accepted" and record.what == DELETE:
+        elif entry.status == "accepted" and record.what in (DELETE, UNBLOCK):  # to unblock forgets, and grants nothing
             trust = trust.without(fingerprint)
             taken.append(fingerprint)
         elif entry.status == "accepted" and record.what == BLOCK:

@@ -71,7 +71,7 @@ class SettingsFile:
         self._on_change = on_change
         self._turn = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
-        self._mark: tuple[int, int, int] | None = None
+        self._mark: tuple[int, int, int, int] | None = None
         self.text = ""
         self.revision = ""
         self.config: Config | None = None
@@ -89,7 +89,7 @@ class SettingsFile:
         """Read it if it is another one; whether it was."""
         try:
             found = self.path.stat()
-            mark = (found.st_mtime_ns, found.st_size, found.st_ino)
+            mark = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)  # ctime: who may read it
         except OSError:
             mark = None
         if mark == self._mark and self.revision:

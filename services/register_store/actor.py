@@ -12,6 +12,7 @@ from services.register_store.meter_store import Content, MeterStore, RejectedSam
 from services.register_store.writes import RefusedWriteError, WriteRequest, target_of
 from shared import clock
 from shared.actor import Actor, Life
+from shared.audit.keep import Keep
 from shared.audit.log import AuditLog
 from shared.bus.command import SETTLED_S, WRITE_S
 from shared.bus.messages import Command, Event, Image, Sample, WallboxSettings
@@ -45,7 +46,7 @@ class RegisterStore(Actor):
         self._fresh_until: dict[str, int] = {}
         self._rejected = 0
         self._audit = _audit(config.gateway.state_dir) if config.wallbox.external_control else None
-        self._unsafe = False
+        self._keep = None if self._audit is None else Keep(self._audit, life.log.error)
 
     async def run(self) -> None:
         """Take every sample; sync the journals now and then; close them at the end."""
@@ -131,7 +132,7 @@ class RegisterStore(Actor):
         return image
 
     def _note(self, request: WriteRequest, result: str) -> None:
-        if self._audit is None:
+        if self._audit is None or self._keep is None:
             return
         try:
             self._audit.append(request.who, "register.write", target_of(request), result)
@@ -139,7 +140,7 @@ class RegisterStore(Actor):
             raise RefusedWriteError(
                 ExceptionCode.SERVER_DEVICE_FAILURE, f"the audit log cannot be written: {error}"
             ) from error
-        self._unsafe = True
+        self._keep.touched = True
 
     def _tell_write(self, request: WriteRequest, result: str, *, done: bool) -> None:
         who, what = request.who, target_of(request)
@@ -191,9 +192,8 @@ class RegisterStore(Actor):
         journals = [journal for store in self._stores.values() if (journal := store.due(now)) is not None]
         if journals:
             await asyncio.get_running_loop().run_in_executor(None, partial(_sync_all, journals))
-        if self._audit is not None and self._unsafe:
-            self._unsafe = False
-            await asyncio.get_running_loop().run_in_executor(None, self._audit.sync)
+        if self._keep is not None:
+            await self._keep.sync()
 
     def _reject(self, reason: str) -> None:
         self._rejected += 1

@@ -1,6 +1,5 @@
 """What the TLS slave tells: certificates seen, decisions enforced, and refusals by role in the audit log."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ from services.tls_slave.access import PeerAccess
 from services.tls_slave.server import TlsServer
 from shared import clock
 from shared.actor import Life
+from shared.audit.keep import Keep
 from shared.audit.log import AuditLog
 from shared.audit.record import Who
 from shared.bus.messages import Event
@@ -47,7 +47,7 @@ class Reporter:
         self._life = life
         self._now = now_ns
         self._audit = _audit(life.config.gateway.state_dir, life.instance)
-        self._unsafe = False
+        self._keep = Keep(self._audit, life.log.error)
         self._bucket = Bucket(SEEN_PER_S, SEEN_BURST, now_ns() / 1e9)
         self._seen = _Recent(SEEN_EVERY_NS)
         self._found_at = now_ns() + FOUND_NS
@@ -86,10 +86,7 @@ class Reporter:
         self._refused.note(certificate.fingerprint + what, now)
         who = Who("modbus", certificate.fingerprint, access.label, peer.address, certificate.role)
         untold, self._untold = self._untold, 0
-        self._audit.append(
-            who, "refused.role", what, f"exception 01; {untold} more untold" if untold else "exception 01"
-        )
-        self._unsafe = True
+        self._note(who, what, f"exception 01; {untold} more untold" if untold else "exception 01")
         self._life.log.warning(
             "refused by role", peer=peer.address, fingerprint=certificate.fingerprint, role=certificate.role, what=what
         )
@@ -124,9 +121,16 @@ class Reporter:
 
     async def sync(self) -> None:
         """Make the audit log safe against power loss."""
-        if self._unsafe:
-            self._unsafe = False
-            await asyncio.to_thread(self._audit.sync)
+        await self._keep.sync()
+
+    def _note(self, who: Who, what: str, result: str) -> None:
+        """A refusal stands, whether it can be written or not: it must not cost the peer more than that."""
+        try:
+            self._audit.append(who, "refused.role", what, result)
+        except OSError as error:
+            self._life.log.error("the audit log cannot be written", reason=error.strerror or str(error))  # noqa: TRY400  # no defect
+        else:
+            self._keep.touched = True
 
     def _owe(self, access: PeerAccess) -> None:
         identity = access.peer.certificate.fingerprint

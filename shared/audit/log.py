@@ -124,6 +124,11 @@ class AuditLog:
         self._size = os.fstat(fd).st_size
         return fd
 
+    def _open_anew(self) -> None:
+        """Where that fails, the one before is still ours: it must not be closed, or its number would be another's."""
+        before, self._fd = self._fd, self._open()
+        self._behind.append(before)
+
     def _read_head(self) -> bool:
         """Whether it is known how far the chain was durable."""
         try:
@@ -190,14 +195,12 @@ class AuditLog:
         if there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
             self._size = mine.st_size
             return
-        self._behind.append(self._fd)
-        self._fd = self._open()
+        self._open_anew()
 
     def _rotate(self) -> None:
         self._number += 1
         self._path.rename(self._folder / f"{self._owner}@{self._number:06d}.jsonl")
-        self._behind.append(self._fd)
-        self._fd = self._open()
+        self._open_anew()
         older = rotated(self._folder, self._owner)
         for path in older[: max(0, len(older) - self._files_kept)]:
             if path not in self._doomed:

@@ -10,11 +10,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from shared.config.tables import put_in, take_out
+from shared.config.tables import Steps, own_lines, put_in, take_out
 from shared.config.toml import DEEPEST, shortened
 from shared.errors import RefusedError
 
-Steps = list[tuple[str, int | None]]
 MOST_TABLES: Final = 1000
 """Of one name; a text of the largest size holds fewer."""
 _KEY_PART: Final = re.compile(r"([A-Za-z0-9_-]+)(?:\[([1-9][0-9]*)\])?")
@@ -145,7 +144,7 @@ def _by_lines(text: str, before: dict[str, Any], steps: Steps, value: Any) -> It
     if one_of_a_list and value is not None:
         yield from put_in(text, names, value)
     elif one_of_a_list:
-        for header in range(1, MOST_TABLES):
+        for header in (steps[-1][1] or 1, *range(1, MOST_TABLES)):  # most likely the one of that number
             if (found := next(take_out(text, names, header), None)) is None:
                 return
             yield found
@@ -174,14 +173,14 @@ def _first_new(table: Any, steps: Steps) -> int | None:
 def _by_tomlkit(text: str, steps: Steps, value: Any, whole: str) -> Iterator[str]:
     import tomlkit  # noqa: PLC0415  # as above
 
+    if value is not None and not isinstance(value, dict):
+        yield from _in_its_place(text, steps, value)
     document = tomlkit.parse(text)
     _apply(document, steps, value, whole)
-    if value is not None and not isinstance(value, dict):
-        yield from _in_its_place(text, steps[-1][0], value)
     yield document.as_string()
 
 
-def _in_its_place(text: str, name: str, value: Any) -> Iterator[str]:
+def _in_its_place(text: str, steps: Steps, value: Any) -> Iterator[str]:
     """With a new key where a person would write it.
 
     That is the line `#name = ...` that shows its default, or else below the last key of its table: above the comments
@@ -189,11 +188,12 @@ def _in_its_place(text: str, name: str, value: Any) -> Iterator[str]:
     """
     import tomlkit  # noqa: PLC0415  # as above
 
-    lines = text.splitlines(keepends=True)
+    lines, name = text.splitlines(keepends=True), steps[-1][0]
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     line = f"{name} = {tomlkit.item(value).as_string()}{end}"
     default = re.compile(rf"#\s*{re.escape(name)}\s*=")
-    shown = [(at, at + 1) for at, old in enumerate(lines) if default.match(old)]
-    below = [(at + 1, at + 1) for at, old in enumerate(lines) if old.endswith("\n") and old.strip() and old[0] != "#"]
+    own = own_lines(lines, steps[:-1])  # each place that is tried costs reading the whole text
+    shown = [(at, at + 1) for at in own if default.match(lines[at])]
+    below = [(at + 1, at + 1) for at in own if lines[at].endswith("\n") and lines[at].strip() and lines[at][0] != "#"]
     for first, last in [*shown, *reversed(below)]:
         yield "".join([*lines[:first], line, *lines[last:]])

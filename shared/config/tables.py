@@ -11,6 +11,29 @@ from typing import Any, Final
 _HEADER: Final = re.compile(r"\s*\[")
 
 
+Steps = list[tuple[str, int | None]]
+"""Name of each part of a dotted key, and its number in a list, from 1."""
+
+
+def own_lines(lines: Sequence[str], table: Steps) -> range:
+    """The header of a table and its own keys, up to the next header; of the text itself those above the first.
+
+    Empty where the table has no header of its own.
+    """
+    first, end = 0, len(lines)
+    for depth in range(1, len(table) + 1):
+        name = r"\s*\.\s*".join(part for part, _ in table[:depth])
+        ours = re.compile(rf"\s*\[\[?\s*{name}\s*\]")
+        headers = [at for at in range(first, end) if ours.match(lines[at])]
+        number = table[depth - 1][1] or 1
+        if number <= len(headers):
+            first, end = headers[number - 1], next(iter(headers[number:]), end)
+        elif headers or depth == len(table):
+            return range(0)
+    inside = first + 1 if table else first
+    return range(first, next((at for at in range(inside, end) if _HEADER.match(lines[at])), end))
+
+
 def put_in(text: str, path: Sequence[str], entry: Mapping[str, Any]) -> Iterator[str]:
     """With another table `[[path]]`: behind the last one of the same section that fits, or at the end.
 

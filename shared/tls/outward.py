@@ -207,7 +207,7 @@ class Outward:
                 if vetted.verdict().standing is Standing.CA_VALID:
                     self._cut(transport, "an authority was taken away")
         self._enforce()
-        self._introduce = message.gen != before.version[0]
+        self._introduce = self._introduce or message.gen != before.version[0]
         newer, self._newer = self._newer, asyncio.Event()
         newer.set()
         self._changed()

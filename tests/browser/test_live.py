@@ -101,6 +101,25 @@ def test_a_lost_connection_is_said_at_once_and_mends_itself(console: Console, li
     expect(live.get_by_text("fresh", exact=True)).to_be_visible(timeout=15_000)
 
 
+def test_what_was_heard_long_ago_is_as_old_for_who_comes_back_to_the_page(console: Console, live: Page) -> None:
+    def look_elsewhere() -> None:
+        live.evaluate("location.hash = '#/clients'")
+        expect(live.get_by_test_id("age")).to_have_count(0)
+        live.evaluate("location.hash = '#/live'")
+        expect(live.get_by_test_id("age")).to_have_count(1)
+
+    look_elsewhere()
+    pid = console.pid("console")
+    send(pid, signal.SIGSTOP)
+    try:
+        expect(live.get_by_role("alert")).to_contain_text(OLD, timeout=8000)
+        look_elsewhere()
+        expect(live.get_by_role("alert")).to_contain_text(OLD, timeout=1000)
+    finally:
+        send(pid, signal.SIGCONT)
+    expect(live.get_by_text("fresh", exact=True)).to_be_visible(timeout=15_000)
+
+
 def test_a_connection_that_stands_and_says_nothing_makes_nothing_look_fresh(console: Console, live: Page) -> None:
     pid = console.pid("console")
     send(pid, signal.SIGSTOP)

@@ -44,7 +44,7 @@ def config(text: str = BASE) -> Config:
         (("[slave]", "[certificates]\nkeys_dir = 'k'\n[slave]"), {"certificate-manager", "tls-slave", "master-pusher"}),
         (
             ("[slave]", "[wallbox]\nexternal_control = true\n[slave]\ntls = true"),
-            {"register-store", "plain-slave", "tls-slave"},
+            {"register-store", "plain-slave", "tls-slave", "certificate-manager"},
         ),
         (("[slave]", "[wallbox]\npresent = true\n[slave]"), {"register-store"}),
         (("[slave]", "[meter.identity]\nmodel = 'x'\n[slave]"), {"register-store"}),

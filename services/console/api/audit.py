@@ -7,6 +7,7 @@ from services.console.api.models.events import Audit, AuditRange, AuditRecord
 from services.console.api.route import Call, Route
 from services.console.security.pace import DEAR
 from shared.audit.check import load, merged, owners, verify
+from shared.errors import RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,12 @@ FILES: Final = 2
 
 async def audit(call: Call) -> Audit:
     """GET /audit."""
-    return await asyncio.to_thread(_read, call.desk.life.config.gateway.state_dir, call.query)
+    try:
+        return await asyncio.to_thread(_read, call.desk.life.config.gateway.state_dir, call.query)
+    except OSError as error:
+        raise RefusedError(
+            f"{error.filename}: cannot be read ({error.strerror}); check path and permissions"
+        ) from error
 
 
 def _read(state_dir: "Path", asked: AuditRange) -> Audit:

@@ -20,6 +20,7 @@ from services.console.stream.topics import Topics
 from services.console.supervisors import Supervisors
 from services.console.trial import Trial
 from shared import clock
+from shared.audit.keep import Keep
 from shared.audit.log import AuditLog
 from shared.audit.record import Who
 from shared.bus.endpoints import endpoints_of
@@ -91,7 +92,7 @@ class Desk:
         self.site = site
         self.folder = folder_of(life.config)
         self._audit = _audit_log(life)
-        self._unsynced = False
+        self._keep = Keep(self._audit, life.log.error)
         self.door = Door(Accounts(self.folder), self.note)
         self.pace = Pace()
         self.streams = Streams()
@@ -140,7 +141,7 @@ class Desk:
             self._audit.append(Who(by=caller.by, address=caller.address), what, target, result)
         except OSError as error:
             raise RefusedError(f"the audit log cannot be written ({error.strerror}); nothing was changed") from error
-        self._unsynced = True
+        self._keep.touched = True
 
     def _file_changed(self) -> None:
         """The settings file is another one; it is not in force yet."""
@@ -166,9 +167,7 @@ class Desk:
     async def _keep_audit(self) -> None:
         """Once a second, have the disk take what was noted."""
         while True:
-            if self._unsynced:
-                self._unsynced = False
-                await asyncio.to_thread(self._audit.sync)
+            await self._keep.sync()
             await asyncio.sleep(SYNC_S)
 
     def close(self) -> None:

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from shared.config.model import Config
 
 PUSHER: Final = "master-pusher"
-SILENT_NS: Final = 5_000_000_000
-"""The pusher says something every second."""
 TAKEN_OVER_S: Final = 5.0
 """A slave that was just added is tested once the pusher has it."""
 LOOK_S: Final = 0.1
@@ -93,12 +91,8 @@ def state(desk: "Desk", *, groups: bool = False) -> Push:
 
 def _told(desk: "Desk") -> dict[tuple[int, str], Told] | None:
     """What the pusher said last of each, by number and URL; None where it is silent."""
-    if desk.hear.town.pushes is None:
-        return None
-    at, message = desk.hear.town.pushes
-    if clock.now_ns() - at > SILENT_NS:
-        return None
-    return {(each.number, each.url): each for each in message.slaves}
+    said = desk.hear.town.pushing()
+    return None if said is None else {(each.number, each.url): each for each in said.slaves}
 
 
 def _written(text: str) -> "list[dict[str, Any]]":

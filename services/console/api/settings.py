@@ -10,6 +10,7 @@ from services.console.api.models.events import SettingsState
 from services.console.api.models.push import Applied
 from services.console.api.models.settings import LONGEST_TEXT, Apply, Change, Checked, Draft, Key, Settings
 from services.console.api.route import Call, Route
+from services.console.security.pace import DEAR
 from services.console.settings_file import advised
 from services.console.words.language import Language
 from shared.config.schema import schema
@@ -97,6 +98,7 @@ ROUTES = (
     Route(
         method="POST",
         path="/settings/check",
+        cost=DEAR,
         handler=check,
         body=Draft,
         answer=Checked,

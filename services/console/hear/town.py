@@ -95,8 +95,9 @@ class Town:
             bus.subscribe(instance, Seen, lambda _: self.on_trust())
 
     def state_of(self, role: str) -> tuple[str, str]:
-        """State and reason of a role's first process, as its supervisor tells; empty where none does."""
-        for _, message in self.processes.values():
+        """State and reason of a role's first process, as its supervisor tells or, being gone, told; empty for none."""
+        gone = (message for _, message in self.processes.values())
+        for message in (*self.speaking().values(), *gone):
             for child in message.children:
                 if child.name == role:
                     return child.state, child.reason
@@ -111,6 +112,12 @@ class Town:
         """Slaves that said something lately, which they do every second: what they said last."""
         now = clock.now_ns()
         return {name: said for name, (at, said) in self.sessions.items() if now - at < SILENT_NS}
+
+    def pushing(self) -> Pushes | None:
+        """What the pusher said last, if that was lately: it says something every second."""
+        if self.pushes is None or clock.now_ns() - self.pushes[0] >= SILENT_NS:
+            return None
+        return self.pushes[1]
 
     def elsewhere(self) -> list[str]:
         """Instances on other hosts, which have no lock here."""

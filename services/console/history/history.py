@@ -167,14 +167,14 @@ class History:
             if self._store is None:
                 return None
             try:
-                return await asyncio.to_thread(work, self._store)
+                return await _to_its_end(work, self._store)
             except sqlite3.DatabaseError as error:
                 if not is_damage(error):
                     raise
             self._store.close()
             self._store = None
             await self._open(anew=True)
-            return None if self._store is None else await asyncio.to_thread(work, self._store)
+            return None if self._store is None else await _to_its_end(work, self._store)
 
     async def _asked(self, work: "Callable[[Store], T]") -> "T | None":
         try:
@@ -185,17 +185,18 @@ class History:
 
     async def _write(self) -> None:
         """What waits; where the disk refuses, it waits on."""
-        rows = list(self._waiting)
+        rows, gone = list(self._waiting), set[int]()
 
-        def write(store: "Store") -> bool:
+        def write(store: "Store") -> None:
             store.write(rows)
-            return True
+            gone.update(map(id, rows))
 
-        if not await self._done(write):
-            return
-        self._refused = 0
-        gone = set(map(id, rows))
-        self._waiting = [row for row in self._waiting if id(row) not in gone]
+        try:
+            await self._done(write)
+        finally:  # also where the end came meanwhile: they are not written twice
+            if gone:
+                self._refused = 0
+                self._waiting = [row for row in self._waiting if id(row) not in gone]
 
     async def _prune(self) -> None:
         days = self._hear.in_force.config.console.history_days
@@ -224,6 +225,16 @@ class History:
         except sqlite3.Error as error:
             self._tell("history.unwritten", f"{self._path} cannot be written ({error})", "error")
         self._store.close()
+
+
+async def _to_its_end(work: "Callable[[Store], T]", store: Store) -> T:
+    """In a thread, which is waited for also where the task is cancelled: the file belongs to one thread at a time."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work, store))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait((thread,))
+        raise
 
 
 def _nullable(columns: dict[str, list[float]]) -> dict[str, list[float | None]]:

@@ -185,16 +185,14 @@ def _flow(live: "Live") -> Iterator[tuple[Metric, Point]]:
 
 
 def _sessions(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
-    for instance, (_, message) in desk.hear.town.sessions.items():
+    for instance, message in desk.hear.town.serving().items():
         for metric, name in _SESSIONS:
             yield metric, ((instance,), getattr(message, name))
 
 
 def _pushes(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
-    if desk.hear.town.pushes is None:
-        return
-    now = clock.now_ns()
-    for slave in desk.hear.town.pushes[1].slaves:
+    said, now = desk.hear.town.pushing(), clock.now_ns()
+    for slave in said.slaves if said else ():
         labels = (str(slave.number), slave.name)
         yield PUSH_OK, (labels, slave.state == "ok")
         if slave.pushed_ns:
@@ -205,11 +203,13 @@ def _pushes(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
 
 
 def _processes(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
-    now, wrong = clock.now_ns(), False
-    for _, message in desk.hear.town.processes.values():
-        wrong = wrong or bool(message.config_error)
+    now, speaking = clock.now_ns(), desk.hear.town.speaking()
+    for supervisor, (_, message) in desk.hear.town.processes.items():
         for child in message.children:
             if child.state == "disabled":
+                continue
+            if supervisor not in speaking:  # all that is known of it: nobody says that it is ready
+                yield UP, ((child.name,), False)
                 continue
             name = (child.name,)
             yield UP, (name, child.state == "ready")
@@ -221,4 +221,4 @@ def _processes(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
                     if (value := getattr(child, field)) >= 0:
                         yield metric, (name, value)
                 yield UPTIME, (name, age_ms(child.started_ns, now) / MS)
-    yield SETTINGS, ((), not wrong)
+    yield SETTINGS, ((), not any(said.config_error for said in speaking.values()))

@@ -72,8 +72,8 @@ class Ears:
             ApiError: there are too many.
         """
         self.check()
-        self._open += 1
         ear = Ear(self._endpoints, wanted, self._elsewhere)
+        self._open += 1
         try:
             yield ear
         finally:

@@ -177,6 +177,35 @@ def test_what_cannot_be_confirmed_is_said_and_the_deletion_stays(
 
 
 @pytest.mark.usefixtures("impatient")
+def test_nobody_is_accepted_while_his_rights_are_being_taken_away(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enforcement, "PATIENCE_S", 1.0)
+
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            certificate = der()
+            name, slave = await accepted(on, certificate)
+            slave.silent = True
+            less = asyncio.create_task(on.owner.refused("accept", fingerprint=name, grant="r"))
+            await until(lambda: slave.trust and slave.trust.accepted.get(name) == "r", "less")
+            await asyncio.sleep(0.4)  # so that the one is through while the other still waits
+            gone = asyncio.create_task(on.owner.refused("delete", fingerprint=name))
+            await until(lambda: slave.trust and name not in slave.trust.accepted, "nothing")
+            slave.show(certificate)
+            await on.owner.listed(certificate)
+            assert (await less).startswith("not confirmed")
+            assert not gone.done()
+            words = await on.owner.refused("accept", fingerprint=name)
+            assert words == "its rights are being taken away just now; say it again once that is confirmed"
+            assert (await gone).startswith("not confirmed")
+            slave.silent = False
+            await on.owner.ask("accept", fingerprint=name)
+
+    play(story())
+
+
+@pytest.mark.usefixtures("impatient")
 def test_an_instance_that_runs_but_was_never_heard_is_asked_too(run_dir: Path) -> None:
     async def story() -> None:
         async with stage(run_dir) as on:

@@ -37,6 +37,8 @@ BLOCK, UNBLOCK = ("block", "blocked, ..."), ("unblock", "unblocked")
         (entry(), (ACCEPT, DELETE), {}, ()),
         (entry(), (DELETE, ACCEPT), {ONE: "rw"}, ()),
         (entry(), (BLOCK,), {}, (ONE,)),
+        (entry(), (BLOCK, UNBLOCK), {}, ()),
+        (entry(), (BLOCK, UNBLOCK, ACCEPT), {ONE: "rw"}, ()),
         (entry(), (READ,), {ONE: "r"}, ()),
         (entry(grant="r"), (ACCEPT,), {ONE: "r"}, ()),
         (entry("blocked", ""), (UNBLOCK, ACCEPT), {}, (ONE,)),

@@ -224,3 +224,12 @@ def test_a_file_that_is_away_is_told_and_seen_again(tmp_path: Path) -> None:
     around.path.write_text(TEXT)
     assert around.file.look()
     assert around.file.error == ""
+
+
+def test_a_file_that_looks_the_same_is_read_all_the_same_where_it_was_touched(tmp_path: Path) -> None:
+    around = Around(tmp_path)
+    before = around.path.stat()
+    around.path.write_text(TEXT.upper())
+    os.utime(around.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert around.path.stat().st_size == before.st_size
+    assert around.file.look()

@@ -102,6 +102,19 @@ def test_the_same_refusal_is_told_once_a_minute(tmp_path: Path) -> None:
     assert told.audited() == ["function 3 on 0: exception 01"] * 2
 
 
+def test_a_refusal_stands_where_it_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, capture_logs() as logged:
+        patch.setattr("shared.audit.log.AuditLog.append", full)
+        told.reporter.refused(of(Gate(decided())), "function 3 on 0")
+    assert [each["event"] for each in logged] == ["the audit log cannot be written", "refused by role"]
+    assert told.audited() == []
+
+
 def test_whom_it_saw_before_it_can_have_been_found_it_mentions_again_after_that(tmp_path: Path) -> None:
     told = Told(tmp_path)
     told.now += FOUND_NS // 10

@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -193,6 +194,24 @@ def test_a_file_that_is_taken_away_while_it_is_written_swallows_no_line(
     assert [record.target for record in records] == ["2"], "it can be found"
     assert broken is not None
     assert "the lines before number 3 are missing" in broken.reason
+
+
+def test_where_no_new_file_can_be_made_nobody_elses_descriptor_is_touched(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, "tls-slave")
+    shutil.rmtree(folder_of(tmp_path))
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            log.append(CLI, "write", "1", "done")
+        log.sync()
+        with (tmp_path / "other").open("w", encoding="utf-8") as other:  # gets the lowest number that is free
+            with pytest.raises(FileNotFoundError):
+                log.append(CLI, "write", "2", "done")
+            log.sync()
+            other.write("whole")
+    folder_of(tmp_path).mkdir()
+    log.append(CLI, "write", "3", "done")
+    log.close()
+    assert [json.loads(line)["target"] for line in lines(tmp_path)] == ["3"]
 
 
 def test_only_the_owner_can_read_it(log: AuditLog, tmp_path: Path) -> None:

@@ -27,6 +27,16 @@ def event(bus: Bus, number: int) -> None:
     bus.publish(Event(**bus.stamp(Event), t_ns=1, kind="test.counted", text="t", data={"n": number}))
 
 
+async def hearing(owner: Bus, reader: Bus) -> list[Any]:
+    """The numbers of all events that the reader hears of the register store; it is joined, an event being no state."""
+    got: list[Any] = []
+    reader.subscribe("register-store", Event, lambda one: got.append(one.data["n"]), every=True)
+    while not got:
+        event(owner, -1)
+        await asyncio.sleep(0.01)
+    return got
+
+
 def test_two_hundred_cold_joins_miss_nothing(tell: Tell) -> None:
     async def story(town: Town) -> None:
         owner, reader = town.bus("register-store"), town.bus("plain-slave")
@@ -112,11 +122,7 @@ def test_after_an_overflow_the_next_message_comes_through(tell: Tell) -> None:
 def test_every_message_comes_in_order_to_who_asks_for_every(tell: Tell) -> None:
     async def story(town: Town) -> None:
         owner, reader = town.bus("register-store"), town.bus("tap")
-        got: list[Any] = []
-        reader.subscribe("register-store", Event, lambda one: got.append(one.data["n"]), every=True)
-        while not got:
-            event(owner, -1)
-            await asyncio.sleep(0.01)
+        got = await hearing(owner, reader)
         for number in range(3000):
             event(owner, number)
             if number % 10 == 9:  # as fast as the reader comes along

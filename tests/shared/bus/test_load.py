@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.bus.load import WINDOW_S, Load, Peak, Row
 from shared.bus.messages import Command, Event, SourceState
-from tests.shared.bus.test_bus import event, state
+from tests.shared.bus.test_bus import event, hearing, state
 from tests.shared.bus.town import Tell, Town
 from tests.support import until
 
@@ -76,11 +76,7 @@ def test_a_reader_that_was_away_finds_what_waited(tell: Tell) -> None:
 def test_a_flood_beyond_the_queues_is_missed_and_counted_to_the_last_one(tell: Tell) -> None:
     async def story(town: Town) -> None:
         owner, reader = town.bus("register-store"), town.bus("tap")
-        got: list[Any] = []
-        reader.subscribe("register-store", Event, lambda one: got.append(one.data["n"]), every=True)
-        while not got:
-            event(owner, -1)
-            await asyncio.sleep(0.01)
+        got = await hearing(owner, reader)
         joined = len(got)
         for number in range(20_000):
             event(owner, number)

@@ -150,6 +150,32 @@ def test_in_the_file_of_init_a_key_takes_the_place_of_its_default(source: str) -
     assert meant(patched(more, {"meter[2]": None, "master.slave[1]": None})) == meant(after)
 
 
+@pytest.mark.parametrize(
+    ("changes", "old", "new"),
+    [
+        ({"slave.port": 1502}, "\nhost = 'a'\n", "\nhost = 'a'\nport = 1502\n"),
+        ({"meter[3].cycle_ms": 500}, "\nid = 'm3'\n", "\nid = 'm3'\ncycle_ms = 500\n"),
+        ({"meter[3].modbus.port": 503}, "\nhost = 'h3'\n", "\nhost = 'h3'\nport = 503\n"),
+        ({"meter[200]": None}, "\n[[meter]]\nid = 'm200'\n[meter.modbus]\nhost = 'h200'\n", "\n"),
+    ],
+)
+def test_in_a_file_of_hundreds_of_tables_no_more_texts_are_read_than_in_a_small_one(
+    changes: dict[str, Any], old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meters = "".join(f"[[meter]]\nid = 'm{n}'\n[meter.modbus]\nhost = 'h{n}'\n" for n in range(1, 300))
+    text = f"[slave]\nhost = 'a'\n{meters}"
+    reads: list[str] = []
+    loads = tomllib.loads
+
+    def counted(read: str) -> dict[str, Any]:
+        reads.append(read)
+        return loads(read)
+
+    monkeypatch.setattr("shared.config.patch.tomllib.loads", counted)
+    assert patched(text, changes) == text.replace(old, new)
+    assert len(reads) < 8
+
+
 VALUES = st.one_of(
     st.booleans(), st.integers(-(2**40), 2**40), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3)
 )

@@ -262,6 +262,7 @@ def test_whom_an_authority_vouches_for_is_introduced_to_a_new_certificate_manage
         assert len(manager.bus.seen) == 1
         manager.gen, manager.seq = 2, 0
         manager.say(authorities=(ROOT,))
+        manager.say(authorities=(ROOT,))  # again, before anybody was introduced
         await until(lambda: len(manager.bus.seen) == 2)
         assert manager.bus.seen[1].verdict == "CA_VALID"
         assert not target.cut

@@ -154,7 +154,7 @@ KEYS: Final = {
     ),
     "supervisor": "Wie mit Ausfällen umgegangen wird.",
     "supervisor.beat_timeout_s": "eine Rolle, deren Schleife so lange schweigt, wird beendet und neu gestartet.",
-    "supervisor.stop_timeout_s": "wie lange eine Rolle zum Enden brauchen darf, bevor sie abgebrochen wird.",
+    "supervisor.stop_timeout_s": "wie lange eine Rolle zum Beenden brauchen darf, bevor sie abgebrochen wird.",
     "supervisor.max_deaths_per_minute": (
         "darüber wird je nach Rolle die Rolle angehalten, oder der Supervisor gibt auf."
     ),

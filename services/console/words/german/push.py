@@ -40,7 +40,7 @@ PUSH: Final = {
     "slave.closed": "der Slave hat die Verbindung geschlossen",
     "slave.unasked": "der Slave hat etwas gesendet, wonach er nicht gefragt wurde",
     "slave.no_modbus": "die Antwort des Slaves ist kein Modbus TCP; ist auf diesem Port etwas anderes?",
-    "slave.more": "der Slave hat mehr gesendet, als er gefragt wurde",
+    "slave.more": "der Slave hat mehr gesendet, als von ihm verlangt war",
     "slave.other_answer": "der Slave hat {bytes} geantwortet",
     "slave.silent": "keine Antwort innerhalb von {seconds} s{which}",
     "slave.of_registers": "auf die Register {first}-{last}",

@@ -45,6 +45,18 @@ def test_a_line_that_was_changed_is_told(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_log_that_cannot_be_read_is_an_answer_in_words(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        await bench.sign_up()
+        (tmp_path / "state" / "audit" / "tls-slave.jsonl").mkdir()
+        answer = await bench.ask("GET", "/audit")
+        assert answer.status == 409
+        assert "tls-slave.jsonl: cannot be read (Is a directory)" in answer.body["error"]["text"]
+
+    asyncio.run(story())
+
+
 def test_of_a_long_log_the_newest_part_is_shown_and_its_beginning_is_not_missed(tmp_path: Path) -> None:
     async def story() -> None:
         bench = Bench(tmp_path)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from msgspec import structs
 
 from services.console.hear.events import Events
 from services.console.hear.meters import Meters
@@ -63,6 +64,14 @@ def test_everybody_is_heard_also_who_comes_later(run_dir: Path) -> None:
         await until(lambda: "supervisor.plain-slave" in town.processes)
         assert town.state_of("plain-slave") == ("parked", "port taken")
         assert town.state_of("measurement") == ("", "")
+        at, said = town.processes["supervisor.plain-slave"]
+        gone = Child(name="plain-slave", role="plain-slave", state="stopped")
+        town.processes = {
+            "supervisor": (at - 60_000_000_000, structs.replace(said, children=(gone,))),
+            **town.processes,
+        }
+        assert town.state_of("plain-slave") == ("parked", "port taken"), "who speaks knows better than who is gone"
+        del town.processes["supervisor"]
         assert not trusted
         for state in ("disabled", "disabled", "ready"):
             child = Child(name="certificate-manager", role="certificate-manager", state=state)

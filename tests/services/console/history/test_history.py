@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,18 @@ class Told(list[tuple[str, str, str]]):
         self.append((kind, text, level))
 
 
+def kept(tmp_path: Path) -> tuple[Bench, Told, History]:
+    """A bench whose samples go into the charts' memory, which does not run yet."""
+    bench, told = Bench(tmp_path), Told()
+    history = History(bench.hear, tmp_path / "history.db", told)
+    bench.hear.known.on_sample = history.take
+    return bench, told, history
+
+
 def test_an_ordered_end_loses_nothing(tmp_path: Path) -> None:
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        path = tmp_path / "history.db"
-        history = History(bench.hear, path, told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
+        path = history._path
         work = asyncio.create_task(history.run())
         await until(lambda: history._store is not None)
         bench.measure(1, active_power=100.0)
@@ -57,9 +64,7 @@ def test_minutes_are_written_together_and_a_crash_loses_only_what_waits(
     monkeypatch.setattr(module, "wall_of", lambda _: wall[0])
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        history = History(bench.hear, tmp_path / "history.db", told)
-        bench.hear.known.on_sample = history.take
+        bench, _, history = kept(tmp_path)
         work = asyncio.create_task(history.run())
         for seq in range(1, 4):
             bench.measure(seq, active_power=float(seq))
@@ -95,9 +100,7 @@ def test_a_disk_that_refuses_is_told_ever_more_rarely_and_nothing_is_lost(
     monkeypatch.setattr(Store, "write", write)
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        history = History(bench.hear, tmp_path / "history.db", told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
         work = asyncio.create_task(history.run())
         bench.measure(1)
         minute = history._minutes["house"]
@@ -142,6 +145,37 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_end_while_the_disk_writes_loses_nothing_and_counts_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "WRITE_S", 0.0)
+    begun, end, write = threading.Event(), threading.Event(), Store._day
+
+    def slow(self: Store, *row: Any) -> None:
+        begun.set()
+        end.wait(5)
+        write(self, *row)
+
+    async def story() -> None:
+        bench, told, history = kept(tmp_path)
+        work = asyncio.create_task(history.run())
+        await until(lambda: history._store is not None)
+        bench.measure(1, active_power=100.0)
+        monkeypatch.setattr(Store, "_day", slow)
+        history._put(history._minutes["house"].close())
+        await until(begun.is_set)
+        work.cancel()
+        asyncio.get_running_loop().call_later(0.05, end.set)
+        await asyncio.gather(work, return_exceptions=True)
+        found = sqlite3.connect(tmp_path / "history.db")
+        assert found.execute("SELECT samples FROM minute").fetchall() == [(1,)]
+        found.close()
+        assert told == []
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("harm", ["removed", "damaged"])
 def test_a_file_that_is_lost_while_it_is_used_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
@@ -150,10 +184,8 @@ def test_a_file_that_is_lost_while_it_is_used_begins_anew(
     monkeypatch.setattr(module, "WRITE_S", 0.0)
 
     async def story() -> None:
-        bench, told = Bench(tmp_path), Told()
-        path = tmp_path / "history.db"
-        history = History(bench.hear, path, told)
-        bench.hear.known.on_sample = history.take
+        bench, told, history = kept(tmp_path)
+        path = history._path
         work = asyncio.create_task(history.run())
         await until(lambda: history._store is not None)
         first, store = history._store, history._store

@@ -101,6 +101,29 @@ def test_a_frozen_value_is_not_told(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_who_says_nothing_any_more_is_told_of_no_more(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path, "[console]\nopen_metrics = true\n")
+        town, long_ago = bench.hear.town, clock.now_ns() - 60_000_000_000
+        stamp = {"src": "x", "gen": 1, "seq": 1, "t_ns": long_ago}
+        town.sessions["plain-slave"] = (long_ago, Sessions(**stamp, port=502, connections=2))  # type: ignore[arg-type]
+        child = Child(name="plain-slave", role="plain-slave", state="ready", pid=9, rss_kib=10, started_ns=long_ago)
+        gone = Child(name="console", role="console", state="disabled")
+        town.processes["supervisor"] = (long_ago, Processes(**stamp, children=(child, gone), config_error="x"))  # type: ignore[arg-type]
+        push = Push(number=1, name="PLC", url="", meter="house", groups=(), state="ok")
+        town.pushes = (long_ago, Pushes(**stamp, interval_ms=0, values="mean", slaves=(push,)))  # type: ignore[arg-type]
+        found = series((await bench.ask("GET", "/metrics", api=False)).body)
+        known = {
+            name: value
+            for name, value in found.items()
+            if name.startswith(("metergate_slave", "metergate_push", "metergate_process"))
+        }
+        assert known == {'metergate_process_up{instance="plain-slave"}': 0}
+        assert found["metergate_settings_valid"] == 1
+
+    asyncio.run(story())
+
+
 def test_who_may_read_them(tmp_path: Path) -> None:
     async def story() -> None:
         bench = Bench(tmp_path)

@@ -26,10 +26,10 @@ def test_what_it_remembers_is_bounded() -> None:
     assert len(pace._buckets) == MOST_CALLERS
 
 
-def test_what_reads_files_and_charts_is_dear() -> None:
+def test_what_reads_files_charts_and_whole_texts_is_dear() -> None:
     dear = {route.path for route in ROUTES if route.cost == DEAR}
     history = {"/history/recent", "/history/minutes", "/history/days"}
-    assert dear == {"/audit", "/registers/export/{format}", "/tap/record", *history}
+    assert dear == {"/audit", "/registers/export/{format}", "/tap/record", "/settings/check", *history}
 
 
 def test_too_many_requests_are_told_to_wait(tmp_path: Path) -> None:

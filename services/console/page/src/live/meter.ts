@@ -11,7 +11,7 @@ const now = (): Clocks => ({ monotonic: performance.now(), wall: Date.now() });
 export function useReading(): Reading | undefined {
   const [heard, setHeard] = useState<{ live: Live; at: Clocks } | undefined>();
   const [, tick] = useState(0);
-  useTopic<Live>("live", (live) => setHeard({ live, at: now() }));
+  useTopic<Live>("live", (live, at) => setHeard({ live, at })); // it may have been heard before this page was opened
   useEffect(() => {
     const timer = setInterval(() => tick((count) => count + 1), 250);
     return () => clearInterval(timer);

@@ -4,6 +4,7 @@ import { loadSession, session } from "../api/session.ts";
 import { openStream, type Connection } from "../api/stream.ts";
 import { speaking } from "../i18n/index.ts";
 import { createStore, useStore, type Readable } from "../store.ts";
+import type { Clocks } from "./age.ts";
 
 const TOPICS = ["live", "source", "sessions", "certificates", "pushes", "processes", "events", "settings"] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -11,16 +12,17 @@ export type Topic = (typeof TOPICS)[number];
 const connectionStore = createStore<Connection>({ state: "connecting" });
 export const connection: Readable<Connection> = connectionStore;
 
-type Listener = (data: unknown) => void;
+/** `at`: when it was heard, which may be long ago. */
+type Listener = (data: unknown, at: Clocks) => void;
 const listeners = new Map<Topic, Set<Listener>>(TOPICS.map((topic) => [topic, new Set()]));
-const newest = new Map<Topic, Map<string, unknown>>(TOPICS.map((topic) => [topic, new Map()]));
+const newest = new Map<Topic, Map<string, [unknown, Clocks]>>(TOPICS.map((topic) => [topic, new Map()]));
 
-/** Told with every message of a topic from now on, and at once with the newest of each meter. An event
- * happens once: of those, only what comes from now on. */
-export function listen<T>(topic: Topic, listener: (data: T) => void): () => void {
+/** Told with every message of a topic from now on, and at once with the newest of each meter; of `live` with that of the
+ * meter that is shown. An event happens once: of those, only what comes from now on. */
+export function listen<T>(topic: Topic, listener: (data: T, at: Clocks) => void): () => void {
   const all = listeners.get(topic) as Set<Listener>;
   all.add(listener as Listener);
-  for (const data of newest.get(topic)?.values() ?? []) listener(data as T);
+  for (const [data, at] of newest.get(topic)?.values() ?? []) listener(data as T, at);
   return () => all.delete(listener as Listener);
 }
 
@@ -28,8 +30,10 @@ function publish(topic: string, text: string): void {
   const all = listeners.get(topic as Topic);
   if (!all) return;
   const data = JSON.parse(text) as { meter?: string };
-  if (topic !== "events") newest.get(topic as Topic)?.set(data.meter ?? "", data);
-  for (const listener of [...all]) listener(data);
+  const at = { monotonic: performance.now(), wall: Date.now() };
+  if (topic === "live") newest.get(topic)?.clear();
+  if (topic !== "events") newest.get(topic as Topic)?.set(data.meter ?? "", [data, at]);
+  for (const listener of [...all]) listener(data, at);
 }
 
 /** Longer than a look at another tab. */
@@ -37,7 +41,10 @@ const HIDDEN_MS = 15_000;
 
 /** Whose values are shown, where there are several meters; empty for the first. */
 export const meter = createStore("");
-meter.subscribe(listenAnew);
+meter.subscribe(() => {
+  newest.get("live")?.clear();
+  listenAnew();
+});
 
 /** Open the stream again, for another meter, or for the first one that came. */
 export function listenAnew(): void {

@@ -1,6 +1,7 @@
 // How a page gets what it shows: asked for once, listened to, or counted by the clock.
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, sentence, type address } from "../api/client.ts";
+import type { Clocks } from "../live/age.ts";
 import { listen, type Topic } from "../live/store.ts";
 
 export interface Resource<T> {
@@ -39,10 +40,10 @@ export function useResource<T>(path: string | undefined, query?: Parameters<type
 }
 
 /** Calls `heard` with every message of a topic while the component is there. */
-export function useTopic<T>(topic: Topic, heard: (data: T) => void): void {
+export function useTopic<T>(topic: Topic, heard: (data: T, at: Clocks) => void): void {
   const now = useRef(heard);
   now.current = heard;
-  useEffect(() => listen<T>(topic, (data) => now.current(data)), [topic]);
+  useEffect(() => listen<T>(topic, (data, at) => now.current(data, at)), [topic]);
 }
 
 /** A resource that is asked for again when its topic says that something changed; at most once in `gapMs`. */
