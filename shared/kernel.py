@@ -1,6 +1,8 @@
 """What a process asks of Linux for itself: prctl(2), mallopt(3), its title in `ps`, how many files it may open."""
 
+import contextlib
 import os
+import re
 import resource
 import signal
 import sys
@@ -10,12 +12,14 @@ from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 _LARGE: Final = 1024 * 1024
 _LARGEST_HOLE: Final = 1024
+_MADV_DONTNEED: Final = 4
+_MAPPING: Final = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ...([ps]) [0-9a-f]+ [0-9a-f:]+ ([0-9]+)")
+"""First line of each in proc_pid_smaps(5): begin, end, private or shared, inode of the file or 0."""
 _ALIGNMENT: Final = 16
 """Of what malloc(3) gives."""
 
@@ -59,15 +63,27 @@ def descriptors_left() -> int:
 
 def set_title(title: str) -> None:
     """Show `title` as command line of this process, cut to the room that the real one left, and as its short name."""
-    import ctypes  # noqa: PLC0415  # a supervisor of one role does without it, and without its memory
-
-    name = ctypes.create_string_buffer(title.encode()[:15])
-    _prctl(_PR_SET_NAME, ctypes.addressof(name))
-    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
-    start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end, fields 48 and 49 of proc_pid_stat(5)
-    room = end - start
+    _write("/proc/self/comm", title.encode()[:15])
+    start, room = _place_of_title()
     if start and room > 1:
-        ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)
+        _write("/proc/self/mem", title.encode()[: room - 1].ljust(room, b"\0"), start)
+
+
+@cache  # found by the fork server; its roles have it at the same place
+def _place_of_title() -> tuple[int, int]:
+    """Address and length of the command line: arg_start and arg_end, fields 48 and 49 of proc_pid_stat(5)."""
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    return int(fields[45]), int(fields[46]) - int(fields[45])
+
+
+def _write(file: str, data: bytes, at: int = 0) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        if at:
+            os.lseek(descriptor, at, os.SEEK_SET)
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
 
 
 def return_large_blocks() -> None:
@@ -76,7 +92,7 @@ def return_large_blocks() -> None:
     By itself it learns from the first large block to keep the next ones: 16 MiB of a hash would stay for ever. Another
     C library is left as it is.
     """
-    import ctypes  # noqa: PLC0415  # as above
+    import ctypes  # noqa: PLC0415  # a supervisor of one role does without it, and without its memory
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -104,6 +120,25 @@ def fill_heap() -> None:
             pass
         if block != top:
             libc.free(block)
+
+
+def return_file_pages() -> None:
+    """Let go of all pages of libraries and other files that are as the file has them; who needs one finds it again.
+
+    Loading reads nearly all of them once, and a forked process begins with none: they stay with who loaded.
+    """
+    import ctypes  # noqa: PLC0415  # as above
+
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = [ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+    mapping = None
+    with contextlib.suppress(FileNotFoundError), Path("/proc/self/smaps").open("rb") as lines:  # not in every kernel
+        for line in lines:
+            if found := _MAPPING.match(line):
+                mapping = found if found[3] == b"p" and found[4] != b"0" else None
+            elif mapping is not None and line.startswith(b"Anonymous:") and line.split()[1] == b"0":  # nothing changed
+                start = int(mapping[1], 16)
+                madvise(start, int(mapping[2], 16) - start, _MADV_DONTNEED)
 
 
 def _prctl(option: int, value: int) -> None:
