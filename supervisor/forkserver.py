@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from shared.errors import EXIT_DONE, EXIT_REFUSED, RefusedError
-from shared.kernel import die_with, fill_heap, return_file_pages, set_title
+from shared.kernel import die_with, file_pages, fill_heap, return_file_pages, set_title
 
 ORDER_BYTES: Final = 65_536
 ORDER_DESCRIPTORS: Final = 16
@@ -125,6 +125,7 @@ def load(modules: Sequence[str]) -> None:
     gc.collect()
     if sys.version_info < (3, 12):  # its names are counted: a role would write to each that it replaces there
         sys._clear_type_cache()  # noqa: SLF001
+    file_pages()
     fill_heap()
     gc.freeze()
 
