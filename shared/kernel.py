@@ -59,11 +59,16 @@ def descriptors_left() -> int:
 
 
 def set_title(title: str) -> None:
-    """Show `title` as command line of this process, cut to the room that the real one left, and as its short name."""
-    _write("/proc/self/comm", title.encode()[:15])
+    """Show `title` as command line of this process, cut to the room that the real one left, and as its short name.
+
+    Nothing changes where /proc/self is closed, as to an interpreter whose file has capabilities: no role shall be
+    missing for want of its title.
+    """
     start, room = _place_of_title()
-    if start and room > 1:
-        _write("/proc/self/mem", title.encode()[: room - 1].ljust(room, b"\0"), start)
+    with contextlib.suppress(OSError):
+        _write("/proc/self/comm", title.encode()[:15])
+        if start and room > 1:
+            _write("/proc/self/mem", title.encode()[: room - 1].ljust(room, b"\0"), start)
 
 
 @cache  # found by the fork server; its roles have it at the same place

@@ -97,3 +97,23 @@ def test_each_process_has_a_title_of_its_own() -> None:
     assert long.startswith("metergate: long long "), done.stderr
     assert long.endswith("metergate: long")
     assert (short, parent) == ("x x", "metergate: fork server")
+
+
+CLOSED = """
+import ctypes, os
+from pathlib import Path
+from shared.kernel import set_title
+
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+assert ctypes.CDLL(None).prctl(4, 0, 0, 0, 0) == 0  # PR_SET_DUMPABLE: /proc/self is root's from here on
+before = Path("/proc/self/comm").read_bytes()
+set_title("metergate: x")
+print(Path("/proc/self/comm").read_bytes() == before)
+"""
+
+
+def test_where_proc_is_closed_a_process_goes_without_a_title() -> None:
+    done = subprocess.run([sys.executable, "-c", CLOSED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "True\n", done.stderr
