@@ -29,7 +29,7 @@ Sizes = dict[str, float]
 
 def run(options: Options) -> list[Table]:
     """Measure both uses."""
-    settle_s = 1.0 if options.quick else 5.0
+    settle_s = 4.0 if options.quick else 6.0  # roles let go of what they started with after 3
     with ExitStack() as stack:
         plain, start_s = _up(settle_s)
         tls, _ = _up(settle_s, TLS.format(port=_free_port()))

@@ -30,11 +30,19 @@ from shared.bus.endpoints import acquire, endpoints_of
 from shared.config.load import find, load, parse
 from shared.config.model import Config, Log
 from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
-from shared.kernel import die_with, hold_standard_descriptors, raise_descriptor_limit
+from shared.kernel import (
+    die_with,
+    file_pages,
+    hold_standard_descriptors,
+    raise_descriptor_limit,
+    return_file_pages,
+)
 from shared.log_line import LineWriter
 from shared.logging import configure
 
 _BEATS_PER_TIMEOUT: Final = 4
+_STARTED_S: Final = 3.0
+"""By then a role has read what it reads of libraries to start, and of that alone."""
 _LAST_WORDS: Final = 800
 _LONGEST_STATUS: Final = 400
 """Characters of one text in a beat, which has to fit into one datagram."""
@@ -145,6 +153,7 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
         lock = acquire(config.gateway.run_dir, instance)
         raise_descriptor_limit()
         os.nice(actor_class.nice)
+        file_pages()
         gc.freeze()  # what was imported is not looked at again, and its pages stay shared after a fork
         uvloop.run(
             _live(
@@ -192,6 +201,7 @@ async def _live(
         control=control,
     )
     asked = asyncio.Event()
+    loop.call_later(_STARTED_S, return_file_pages)
     try:
         work = loop.create_task(actor_class(life).run())
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,5 +1,6 @@
 """What a process asks of Linux for itself: prctl(2), mallopt(3), its title in `ps`, how many files it may open."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -10,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 _LARGE: Final = 1024 * 1024
 _LARGEST_HOLE: Final = 1024
+_MADV_DONTNEED: Final = 4
 _ALIGNMENT: Final = 16
 """Of what malloc(3) gives."""
 
@@ -58,16 +59,33 @@ def descriptors_left() -> int:
 
 
 def set_title(title: str) -> None:
-    """Show `title` as command line of this process, cut to the room that the real one left, and as its short name."""
-    import ctypes  # noqa: PLC0415  # a supervisor of one role does without it, and without its memory
+    """Show `title` as command line of this process, cut to the room that the real one left, and as its short name.
 
-    name = ctypes.create_string_buffer(title.encode()[:15])
-    _prctl(_PR_SET_NAME, ctypes.addressof(name))
+    Nothing changes where /proc/self is closed, as to an interpreter whose file has capabilities: no role shall be
+    missing for want of its title.
+    """
+    start, room = _place_of_title()
+    with contextlib.suppress(OSError):
+        _write("/proc/self/comm", title.encode()[:15])
+        if start and room > 1:
+            _write("/proc/self/mem", title.encode()[: room - 1].ljust(room, b"\0"), start)
+
+
+@cache  # found by the fork server; its roles have it at the same place
+def _place_of_title() -> tuple[int, int]:
+    """Address and length of the command line: arg_start and arg_end, fields 48 and 49 of proc_pid_stat(5)."""
     fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
-    start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end, fields 48 and 49 of proc_pid_stat(5)
-    room = end - start
-    if start and room > 1:
-        ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)
+    return int(fields[45]), int(fields[46]) - int(fields[45])
+
+
+def _write(file: str, data: bytes, at: int = 0) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        if at:
+            os.lseek(descriptor, at, os.SEEK_SET)
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
 
 
 def return_large_blocks() -> None:
@@ -76,7 +94,7 @@ def return_large_blocks() -> None:
     By itself it learns from the first large block to keep the next ones: 16 MiB of a hash would stay for ever. Another
     C library is left as it is.
     """
-    import ctypes  # noqa: PLC0415  # as above
+    import ctypes  # noqa: PLC0415  # a supervisor of one role does without it, and without its memory
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -104,6 +122,40 @@ def fill_heap() -> None:
             pass
         if block != top:
             libc.free(block)
+
+
+def return_file_pages() -> None:
+    """Let go of the pages of libraries and other files; who needs one again finds it in the system's cache.
+
+    Most were read once, to load or to start: 10 MiB of all roles together.
+    """
+    ranges, madvise = file_pages()
+    for start, length in ranges:
+        madvise(start, length, _MADV_DONTNEED)
+
+
+@cache  # found by the fork server; its roles have them at the same places
+def file_pages() -> tuple[tuple[tuple[int, int], ...], Callable[[int, int, int], int]]:
+    """Address and length of what is mapped from files, cannot be written, and was not changed by the loader either.
+
+    To be asked first while there is one thread: another one may load a library, which is mapped before it is changed.
+    """
+    import ctypes  # noqa: PLC0415  # as above
+
+    ranges, start, end, clean = [], 0, 0, False
+    with contextlib.suppress(FileNotFoundError), Path("/proc/self/smaps").open("rb") as lines:  # not in every kernel
+        for line in lines:
+            name, *rest = line.split()
+            if not name.endswith(b":"):
+                start, end = (int(each, 16) for each in name.split(b"-"))
+                clean = b"w" not in rest[0] and rest[0].endswith(b"p") and rest[3] != b"0"  # its inode
+            elif name in {b"Anonymous:", b"Swap:"} and rest[0] != b"0":
+                clean = False
+            elif name == b"VmFlags:" and clean:  # the last line of each
+                ranges.append((start, end - start))
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = [ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+    return tuple(ranges), madvise
 
 
 def _prctl(option: int, value: int) -> None:

@@ -26,7 +26,6 @@ def configure(settings: Log, instance: str) -> structlog.typing.FilteringBoundLo
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info if console else structlog.processors.dict_tracebacks,

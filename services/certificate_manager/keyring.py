@@ -15,6 +15,7 @@ from msgspec import UNSET
 from services.certificate_manager.times import iso
 from shared.config.model import Certificates
 from shared.errors import ConfigError, RefusedError
+from shared.folder import names_in
 from shared.tls import keys
 from shared.tls.certificate import Certificate
 from shared.tls.hand_over import NAME
@@ -154,9 +155,9 @@ class Keyring:
     def forget_leftovers(self) -> None:
         """Remove private keys that were handed over when nobody was there to take them."""
         for folder in self._places:
-            for path in folder.glob("import-*.key"):
-                if NAME.fullmatch(path.name):
-                    path.unlink(missing_ok=True)
+            for name in names_in(folder):
+                if NAME.fullmatch(name):
+                    (folder / name).unlink(missing_ok=True)
 
 
 def kind_of(value: object) -> Kind | None:

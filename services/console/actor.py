@@ -6,7 +6,6 @@ import sys
 from typing import ClassVar, Final
 
 from services.console.api.desk import Desk, Site, folder_of
-from services.console.api.table import ROUTES
 from services.console.app import application
 from services.console.hear.hear import Hear
 from services.console.in_force import InForce
@@ -42,7 +41,7 @@ class Console(Actor):
         self._hear = Hear(life, self._in_force)
         desk = Desk(life, self._hear, site)
         app = Guard(
-            application(desk, ROUTES),
+            application(desk),
             desk.door,
             Hosts((*settings.names, settings.host, socket.gethostname())),
             site.cookie,

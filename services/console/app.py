@@ -19,6 +19,7 @@ from services.console.answers import answer, failure
 from services.console.api import errors
 from services.console.api.errors import ApiError
 from services.console.api.route import PATH_PARTS, PREFIX, Call, Route
+from services.console.api.table import ROUTES
 from services.console.metrics import route as metrics
 from shared.errors import MetergateError
 
@@ -31,29 +32,31 @@ BODY_S: Final = 10.0
 """For a request's body."""
 
 
-def application(desk: "Desk", routes: Iterable[Route]) -> Starlette:
+def application(desk: "Desk") -> Starlette:
     """The API and the page. The guard stands before it and has found out who asks.
 
     Args:
         desk: given to every handler.
-        routes: the table.
     """
+    app = Starlette(routes=_ROUTES, exception_handlers={HTTPException: _told})
+    app.state.desk = desk
+    return app
+
+
+def _web_routes(routes: Iterable[Route]) -> list[WebRoute]:
     by_path: dict[str, dict[str, Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, {})[route.method] = route
-    return Starlette(
-        routes=[
-            WebRoute(PREFIX + path, _endpoint(desk, methods), methods=list(methods))
-            for path, methods in by_path.items()
-        ]
-        + metrics.routes(desk)
-        + assets.routes(),
-        exception_handlers={HTTPException: _told},
-    )
+    return [
+        *(WebRoute(PREFIX + path, _endpoint(methods), methods=list(methods)) for path, methods in by_path.items()),
+        *metrics.routes(),
+        *assets.routes(),
+    ]
 
 
-def _endpoint(desk: "Desk", methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
+        desk: Desk = request.app.state.desk
         route = methods["GET" if request.method == "HEAD" else request.method]
         language: Language = request.scope["state"]["language"]
         try:
@@ -162,3 +165,7 @@ async def _told(request: Request, fault: Exception) -> Response:
     code = {404: "not_found", 405: "method"}.get(status, "failed")
     error = ApiError(HTTPStatus(status), code, HTTPStatus(status).phrase.lower(), headers=headers)
     return failure(error, request.scope["state"]["language"])
+
+
+_ROUTES: Final = _web_routes(ROUTES)
+"""Made before the fork: a pattern is compiled for each path."""

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +23,7 @@ from shared.config.master import GroupName, Target
 from shared.config.toml import content_of
 from shared.errors import ConfigError, PeerError
 from shared.registers.decode import decode_rows, words_of
+from shared.registers.identity import SOFTWARE_VERSION
 
 if TYPE_CHECKING:
     from shared.tls.outward import Outward
@@ -96,7 +95,7 @@ class WebSender:
         gen, seq = batch.version
         headers = [
             ("Host", self._line.receiver.place),
-            ("User-Agent", f"metergate/{_version()}"),
+            ("User-Agent", f"metergate/{SOFTWARE_VERSION}"),
             ("Content-Type", "application/json"),
             ("Accept", "*/*"),
             ("Metergate-Delivery", f"{batch.meter}-{gen}-{seq}"),
@@ -206,8 +205,3 @@ def secret(path: Path) -> bytes:
     if not content or len(content) > MAX_SECRET:
         raise PeerError(f"{path}: holds no secret of 1 to {MAX_SECRET} bytes; nothing is sent without it")
     return content
-
-
-@cache
-def _version() -> str:
-    return version("metergate")

@@ -7,10 +7,13 @@ from typing import Final
 
 import msgspec
 
+from shared.folder import names_in
+
 GENESIS: Final = "0" * 64
 PRUNED: Final = "audit.pruned"
 TORN: Final = "audit.torn"
 HEAD_LOST: Final = "audit.head_lost"
+_HEAD: Final = re.compile(rb"(\d{19}) ([0-9a-f]{64})\n")
 _ROTATED: Final = re.compile(r"(?P<owner>.+)@(?P<number>\d{6,})\.jsonl")
 
 
@@ -72,7 +75,7 @@ class Head(msgspec.Struct, frozen=True):
     @classmethod
     def decode(cls, data: bytes) -> "Head | None":
         """None where it is damaged."""
-        found = re.fullmatch(rb"(\d{19}) ([0-9a-f]{64})\n", data)
+        found = _HEAD.fullmatch(data)
         return None if found is None else cls(int(found[1]), found[2].decode())
 
 
@@ -83,9 +86,10 @@ def folder_of(state_dir: Path) -> Path:
 
 def rotated(folder: Path, owner: str) -> list[Path]:
     """The older files of one owner, oldest first."""
-    found = [(match, path) for path in folder.glob("*@*.jsonl") if (match := _ROTATED.fullmatch(path.name))]
+    found = [match for name in names_in(folder) if (match := _ROTATED.fullmatch(name))]
     return [
-        path for _, path in sorted((int(match["number"]), path) for match, path in found if match["owner"] == owner)
+        folder / name
+        for _, name in sorted((int(match["number"]), match[0]) for match in found if match["owner"] == owner)
     ]
 
 

@@ -14,6 +14,7 @@ from shared.bus.network import Endpoint, Network, network_of
 from shared.config.model import Config
 from shared.errors import ConfigError, RefusedError
 from shared.file_lock import is_locked, lock
+from shared.folder import names_in
 
 SOCKET_PATH_LIMIT: Final = 107
 """Bytes that fit into sun_path of a Unix socket address on Linux (unix(7)), less the final NUL."""
@@ -155,7 +156,7 @@ def instances(run_dir: Path) -> list[str]:
     Raises:
         RefusedError: the folder is closed to this user.
     """
-    names = [path.stem for path in run_dir.glob("*.lock")]
+    names = [name.removesuffix(".lock") for name in names_in(run_dir) if name.endswith(".lock")]
     if not names and run_dir.exists() and not os.access(run_dir, os.R_OK | os.X_OK):
         raise closed(run_dir)
     return sorted(name for name in names if _INSTANCE.fullmatch(name) and is_held(run_dir, name))

@@ -65,7 +65,13 @@ def parse(data: bytes, path: Path, environ: Mapping[str, str] = os.environ) -> C
     Raises:
         ConfigError: as `load`.
     """
-    return _absolute(_checked(data, path), path.parent, environ)
+    config = _checked(data, path)
+    folders = {
+        "METERGATE_RUN_DIR": config.gateway.run_dir,
+        "METERGATE_STATE_DIR": config.gateway.state_dir,
+        "METERGATE_KEYS_DIR": config.certificates.keys_dir,
+    }
+    return _absolute(data, path, *(str(path.parent / (environ.get(name) or own)) for name, own in folders.items()))
 
 
 @lru_cache(maxsize=1)  # a role that is forked finds here what its supervisor has read, and reads it no second time
@@ -84,16 +90,19 @@ def _checked(data: bytes, path: Path) -> Config:
     return config
 
 
-def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Config:
-    def resolve(path: Path, variable: str = "") -> Path:
-        return (folder / (environ.get(variable) or path)).absolute()
+@lru_cache(maxsize=1)  # as above
+def _absolute(data: bytes, file: Path, run_dir: str, state_dir: str, keys_dir: str) -> Config:
+    config, folder = _checked(data, file), file.parent
+
+    def resolve(path: Path | str) -> Path:
+        return (folder / path).absolute()
 
     def in_meter(meter: Meter) -> Meter:
         replay, modbus = meter.replay, meter.modbus
         if replay is not UNSET:
             replay = msgspec.structs.replace(replay, file=resolve(replay.file))
         if modbus is not UNSET and modbus.profile.endswith(".toml"):  # a file, not the name of a shipped profile
-            modbus = msgspec.structs.replace(modbus, profile=str(resolve(Path(modbus.profile))))
+            modbus = msgspec.structs.replace(modbus, profile=str(resolve(modbus.profile)))
         return msgspec.structs.replace(meter, replay=replay, modbus=modbus)
 
     def in_target(target: Target) -> Target:
@@ -106,12 +115,12 @@ def _absolute(config: Config, folder: Path, environ: Mapping[str, str]) -> Confi
 
     gateway = msgspec.structs.replace(
         config.gateway,
-        run_dir=resolve(config.gateway.run_dir, "METERGATE_RUN_DIR"),
-        state_dir=resolve(config.gateway.state_dir, "METERGATE_STATE_DIR"),
+        run_dir=resolve(run_dir),
+        state_dir=resolve(state_dir),
     )
     certificates = msgspec.structs.replace(
         config.certificates,
-        keys_dir=resolve(config.certificates.keys_dir, "METERGATE_KEYS_DIR"),
+        keys_dir=resolve(keys_dir),
         ca_dir=resolve(config.certificates.ca_dir),
     )
     key_file = config.bus.secret_key_file

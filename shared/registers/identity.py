@@ -16,6 +16,7 @@ from shared.registers.encode import text
 SOFTWARE_VERSION: Final = "0.1.0"
 """As pyproject.toml has it; a test compares. Asking the installed distribution would take a third of a role's start."""
 _SIMULATION: Final = "SIMULATION"
+_NUMBERS: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ def _announced(model: str) -> str:
 
 def _coded(version: str) -> int | None:
     """First two numbers of a version text as high and low byte."""
-    found = re.search(r"(\d+)(?:\.(\d+))?", version)
+    found = _NUMBERS.search(version)
     return (min(int(found[1]), 255) << 8 | min(int(found[2] or 0), 255)) if found else None
 
 

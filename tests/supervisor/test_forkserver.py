@@ -150,6 +150,20 @@ def test_what_a_role_needs_is_loaded_before_it_begins(spec: RoleSpec, run_dir: P
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
 
 
+UNUSED = """
+import sys
+from supervisor.forkserver import load
+load(sys.argv[1:])
+print(*sorted({"click", "multiprocessing", "pygments", "rich"} & set(sys.modules)))
+import rich
+"""
+
+
+def test_what_libraries_would_take_along_for_nothing_stays_out() -> None:
+    done = run(UNUSED, *modules_of(ROLES, CONFIG))
+    assert (done.stdout, done.returncode) == ("\n", 0), done.stderr
+
+
 def test_what_cannot_be_imported_is_told_and_costs_nobody_else(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n", encoding="utf-8")
     code = "import sys; from supervisor.forkserver import load; load(['broken', 'colorsys']); sys.modules['colorsys']"

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.console.api.openapi import JSON, document
 from services.console.api.route import Call, Route
-from services.console.api.session import VERSION
+from shared.registers.identity import SOFTWARE_VERSION
 
 _made: Final[list[bytes]] = []
 
@@ -18,7 +18,7 @@ async def openapi(call: Call) -> Response:
     from services.console.api.table import ROUTES as ALL  # noqa: PLC0415  # the table has this module's rows too
 
     if not _made:
-        _made.append(msgspec.json.encode(document(ALL, VERSION)))
+        _made.append(msgspec.json.encode(document(ALL, SOFTWARE_VERSION)))
     return Response(_made[0], headers={"cache-control": "no-store"}, media_type=JSON)
 
 

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from importlib import metadata
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -24,11 +23,11 @@ from services.console.api.route import Call, Route
 from services.console.security.accounts import SessionEntry
 from services.console.security.caller import Caller, scopes_up_to
 from services.console.times import iso_s
+from shared.registers.identity import SOFTWARE_VERSION
 
 KNOWN_S: Final = 400 * 86_400
 """A browser shows the cookie so long, also once its session has ended: it is told from strangers by it."""
 SessionId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
-VERSION: Final = metadata.version("metergate")
 
 
 async def show(call: Call) -> Session:
@@ -132,7 +131,7 @@ def _session(call: Call, caller: Caller, entry: SessionEntry | None) -> Session:
         csrf=caller.csrf,
         expires="" if entry is None else iso_s(entry.expires),
         gateway=Gateway(
-            version=VERSION,
+            version=SOFTWARE_VERSION,
             host=socket.gethostname(),
             https=desk.site.https,
             simulated=any(each.simulated for each in desk.hear.meters()),

@@ -7,10 +7,10 @@ new start of the console loses none of them.
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from services.console.api.session import VERSION
 from services.console.metrics.exposition import Metric, Point
 from services.console.times import age_ms
 from shared import clock
+from shared.registers.identity import SOFTWARE_VERSION
 from shared.registers.quantities import PHASE_ONLY, PHASES
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def collect(desk: "Desk") -> dict[Metric, list[Point]]:
 
 
 def _points(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
-    yield BUILD, ((VERSION,), 1)
+    yield BUILD, ((SOFTWARE_VERSION,), 1)
     for settings in desk.hear.in_force.config.meter:
         live = desk.hear.live(settings)
         yield from _meter(live)

@@ -1,6 +1,5 @@
 """GET /metrics: for who has the scope `read`, or by the settings for every program on this machine."""
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -19,20 +18,18 @@ if TYPE_CHECKING:
     from services.console.security.caller import Caller
 
 
-def routes(desk: "Desk") -> list[Route]:
+def routes() -> list[Route]:
     """The one."""
-    return [Route("/metrics", _endpoint(desk))]
+    return [Route("/metrics", _metrics)]
 
 
-def _endpoint(desk: "Desk") -> Callable[[Request], Awaitable[Response]]:
-    async def metrics(request: Request) -> Response:
-        caller: Caller = request.scope["state"]["caller"]
-        if "read" not in caller.scopes and not (desk.life.config.console.open_metrics and _is_here(caller.address)):
-            text_ = "send an API token with the scope 'read': Authorization: Bearer mg_..."
-            return failure(ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", text_))
-        return Response(text(collect(desk)), headers={"cache-control": "no-store"}, media_type=MEDIA)
-
-    return metrics
+async def _metrics(request: Request) -> Response:
+    desk: Desk = request.app.state.desk
+    caller: Caller = request.scope["state"]["caller"]
+    if "read" not in caller.scopes and not (desk.life.config.console.open_metrics and _is_here(caller.address)):
+        text_ = "send an API token with the scope 'read': Authorization: Bearer mg_..."
+        return failure(ApiError(HTTPStatus.UNAUTHORIZED, "sign_in", text_))
+    return Response(text(collect(desk)), headers={"cache-control": "no-store"}, media_type=MEDIA)
 
 
 def _is_here(address: str) -> bool:

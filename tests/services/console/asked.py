@@ -10,7 +10,6 @@ import structlog
 
 from services.console.actor import site_of
 from services.console.api.desk import Desk
-from services.console.api.table import ROUTES
 from services.console.app import application
 from services.console.hear.hear import Hear
 from services.console.in_force import InForce
@@ -112,7 +111,7 @@ class Bench:
         self.door = self.desk.door
         self.door._hasher = Hasher(CHEAP)
         hosts = Hosts(console.names)
-        self.app = Guard(application(self.desk, ROUTES), self.door, hosts, site.cookie, https=console.https)
+        self.app = Guard(application(self.desk), self.door, hosts, site.cookie, https=console.https)
         self.cookie = self.csrf = self.token = ""
 
     async def ask(

@@ -194,7 +194,7 @@ def test_what_is_closed_to_this_user_is_not_taken_for_empty(
         raise PermissionError(13, "Permission denied")
 
     if closed == "folder":  # as a folder of mode 0 is to everyone but root
-        monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+        monkeypatch.setattr(os, "listdir", refuse)
         monkeypatch.setattr(os, "access", lambda *_: False)
     else:
         monkeypatch.setattr(os, "open", refuse)

@@ -238,3 +238,12 @@ def test_what_was_read_once_is_not_read_again_but_placed_by_each_environment() -
     assert parse(text + b"stale_after_s = 9\n", FILE, {}).meter != here.meter
     for _ in range(2):
         assert mistakes("") == ["1: the file is empty; an editor may have truncated it. `metergate init` writes one"]
+
+
+def test_a_role_finds_what_its_supervisor_has_placed() -> None:
+    ours = parse(METER.encode(), FILE, {})
+    folders = {"METERGATE_RUN_DIR": str(ours.gateway.run_dir), "METERGATE_STATE_DIR": str(ours.gateway.state_dir)}
+    assert parse(METER.encode(), FILE, folders) is ours
+    assert parse(METER.encode(), FILE, {**folders, "METERGATE_KEYS_DIR": "/keys"}).certificates.keys_dir == Path(
+        "/keys"
+    )
