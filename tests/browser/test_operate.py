@@ -49,6 +49,7 @@ def test_a_role_is_started_again_by_its_button(console: Console, browser: Browse
         expect(page.get_by_text("plain-slave starts again.")).to_be_visible()
         wait_for(lambda: console.pid("plain-slave") != before, "another process")
         expect(row).to_contain_text(str(console.pid("plain-slave")), timeout=10_000)
+        expect(row).to_contain_text("asked for")
         page.goto(f"{console.url}#/events")
         expect(page.get_by_text("plain-slave is ready").first).to_be_visible()
         page.get_by_role("link", name="Audit log").click()
