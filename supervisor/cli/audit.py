@@ -43,6 +43,8 @@ def audit(config: str | None, *, only_verify: bool, as_json: bool) -> None:
     faults = [broken for _, _, broken in checked if broken is not None]
     for fault in faults:
         click.echo(f"metergate: {fault}", err=True)
+    if not faults and not any(records for _, records, _ in checked):
+        click.echo("nothing is logged yet: no decision, no write, no refusal", err=True)  # scripts read records only
     if faults:
         sys.exit(EXIT_REFUSED)
 

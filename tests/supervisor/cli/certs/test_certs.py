@@ -214,5 +214,8 @@ def test_the_audit_log_is_shown_and_tampering_is_named(run_dir: Path, config: Pa
     play(story())
 
 
-def test_without_any_log_there_is_nothing_to_show(config: Path) -> None:
-    assert asyncio.run(done(config, "audit")) == ""
+@pytest.mark.parametrize("option", [(), ("--json",), ("--verify",)])
+def test_an_empty_log_is_told_beside_the_records(config: Path, option: tuple[str, ...]) -> None:
+    result = asyncio.run(metergate(config, "audit", *option))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "nothing is logged yet: no decision, no write, no refusal\n"
