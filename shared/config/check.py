@@ -48,6 +48,9 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
     for name in (name for name in raw if name not in fields):
         close = difflib.get_close_matches(name[:LONGEST_NAME], fields, n=1) if len(problems) < MOST_HINTS else []
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(fields))}"
+        if len(key) > 1 and isinstance(key[-1], int) and name in (raw.get("id"), raw.get("name")):
+            place = f"{key[-2]}[{key[-1] + 1}]"
+            hint = f"each {key[-2]} goes by its number, not by its name: this one is {place}"
         problems.append(Problem((*key, name), f"is no setting; {hint}"))
         if close and isinstance(raw[name], list) and isinstance(raw.get(close[0]), dict):
             meant.add(close[0])  # `[[metter]]` with `[meter.modbus]` below: one slip

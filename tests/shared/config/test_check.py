@@ -86,6 +86,14 @@ def test_an_unknown_key_without_a_close_name_lists_what_is_known() -> None:
     assert problem.reason == "is no setting; known here: file, inner, many, maybe, mode, name, on, other, ratio"
 
 
+def test_a_table_of_a_list_goes_by_its_number() -> None:
+    found: list[Problem] = []
+    meters = [{"id": "house", "source": "simulated", "house": {"cycle_ms": 500}}]
+    assert build(Config, {"meter": meters}, (), found) is None
+    reason = "is no setting; each meter goes by its number, not by its name: this one is meter[1]"
+    assert found == [Problem(("meter", 0, "house"), reason)]
+
+
 def test_a_long_value_is_cut() -> None:
     (problem,) = problems_of({"name": "n" * 500})
     assert len(problem.reason) < 200

@@ -32,6 +32,7 @@ SETTINGS: Final = {
     "check.unknown": "is no setting; {hint:said}",
     "check.did_you_mean": "did you mean {name}?",
     "check.known": "known here: {names}",
+    "check.by_number": "each {name} goes by its number, not by its name: this one is {place}",
     "check.missing": "is missing; give {wants:said}",
     "kind.table": "a table",
     "kind.list": "a list",

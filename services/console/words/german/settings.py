@@ -41,6 +41,7 @@ SETTINGS: Final = {
     "check.unknown": "ist keine Einstellung; {hint}",
     "check.did_you_mean": "meinten Sie {name}?",
     "check.known": "bekannt sind hier: {names}",
+    "check.by_number": "bei {name} gilt die Nummer, nicht der Name: hier {place}",
     "check.missing": "fehlt; geben Sie an: {wants}",
     "kind.table": "eine Tabelle",
     "kind.list": "eine Liste",
