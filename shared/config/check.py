@@ -128,11 +128,19 @@ def _describe(info: inspect.Type) -> str:
             return "true or false"
         case inspect.CustomType():
             return "a path, as a text that is not empty"
-        case inspect.VarTupleType(item_type=item):
-            return f"a list, each item {_describe(item)}"
+        case inspect.VarTupleType() | inspect.TupleType():
+            return _describe_list(info)
         case inspect.StructType(cls=cls):
             return f"a table ({cls.__name__.lower()})"
     return "another type"
+
+
+def _describe_list(info: inspect.VarTupleType | inspect.TupleType) -> str:
+    if isinstance(info, inspect.VarTupleType):
+        return f"a list, each item {_describe(info.item_type)}"
+    first, *others = info.item_types
+    each = _describe(first) if all(other == first for other in others) else "another type"
+    return f"a list of {len(info.item_types)} items, each {each}"
 
 
 def _describe_text(info: inspect.StrType) -> str:

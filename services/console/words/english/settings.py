@@ -47,6 +47,7 @@ SETTINGS: Final = {
     "wants.bool": "true or false",
     "wants.path": "a path, as a text that is not empty",
     "wants.list": "a list, each item {item:said}",
+    "wants.tuple": "a list of {count} items, each {item:said}",
     "wants.table": "a table ({name})",
     "wants.text": "a text",
     "wants.text_some": "a text that is not empty",

@@ -56,6 +56,7 @@ SETTINGS: Final = {
     "wants.bool": "true oder false",
     "wants.path": "ein Pfad, als nicht leerer Text",
     "wants.list": "eine Liste, jeder Eintrag {item}",
+    "wants.tuple": "eine Liste von {count} Einträgen, jeder {item}",
     "wants.table": "eine Tabelle ({name})",
     "wants.text": "ein Text",
     "wants.text_some": "ein Text, der nicht leer ist",
