@@ -37,13 +37,15 @@ class Pace:
     Args:
         clock: time.
         period_ns: length of a cycle.
+        ahead_ns: how long before a cycle begins `cycle` returns, for those who have something to make ready.
     """
 
-    __slots__ = ("_clock", "_cycle", "_period_ns", "_start_ns")
+    __slots__ = ("_ahead_ns", "_clock", "_cycle", "_period_ns", "_start_ns")
 
-    def __init__(self, clock: Clock, period_ns: int) -> None:
+    def __init__(self, clock: Clock, period_ns: int, ahead_ns: int = 0) -> None:
         self._clock = clock
         self._period_ns = period_ns
+        self._ahead_ns = ahead_ns
         self._start_ns = clock.now_ns()
         self._cycle = -1
 
@@ -51,5 +53,12 @@ class Pace:
         """Wait for the next cycle and return its number. One that is already running is taken at once."""
         running = (self._clock.now_ns() - self._start_ns) // self._period_ns
         self._cycle = max(self._cycle + 1, running)
-        await self._clock.sleep_until(self._start_ns + self._cycle * self._period_ns)
+        await self._clock.sleep_until(self._begin_ns() - self._ahead_ns)
         return self._cycle
+
+    async def begin(self) -> None:
+        """Wait until the cycle that `cycle` gave has begun."""
+        await self._clock.sleep_until(self._begin_ns())
+
+    def _begin_ns(self) -> int:
+        return self._start_ns + self._cycle * self._period_ns

@@ -21,13 +21,15 @@ TEXTS: Final = {
 }
 _CATCH_UP: Final = 500
 """Missed cycles that are still computed one by one, so that the series stays the same."""
+_AHEAD_NS: Final = 5_000_000
+"""So long before its moment a reading is computed, so that it can be given at that moment, as a meter gives it."""
 
 
 class SimulatedSource:
     """See `services.measurement.source.Source`.
 
     The series depends on seed, start, cycle and speed alone: cycle n is n * cycle * speed after the start, whenever it
-    is computed. A reading's time is the moment at which it was computed.
+    is computed. A reading's time is the moment at which it is given, after its cycle has begun.
 
     Args:
         settings: `[meter.simulated]`.
@@ -63,7 +65,7 @@ class SimulatedSource:
 
     async def readings(self) -> AsyncIterator[Reading]:
         """One reading a cycle, for ever."""
-        pace = Pace(self._clock, self._cycle_ns)
+        pace = Pace(self._clock, self._cycle_ns, _AHEAD_NS)
         self._report(Link(connected=True, reason="SIMULATION: these values are invented"))
         done = 0
         while True:
@@ -71,7 +73,9 @@ class SimulatedSource:
             for missed in range(done + 1 if cycle - done <= _CATCH_UP else cycle, cycle + 1):
                 self._household.advance_to(self._start_s + missed * self._step_s)
             done = cycle
-            yield Reading(self._clock.now_ns(), self._household.values(), TEXTS, simulated=True)
+            values = self._household.values()
+            await pace.begin()
+            yield Reading(self._clock.now_ns(), values, TEXTS, simulated=True)
 
 
 def _seconds_of_day(settings: Simulated) -> float:

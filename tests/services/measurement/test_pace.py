@@ -32,6 +32,21 @@ def test_missed_cycles_are_skipped_and_the_running_one_is_taken_at_once() -> Non
     assert asyncio.run(story()) == [(0, 0), (1, 100), (4, 450), (5, 500)]
 
 
+def test_what_is_made_ready_ahead_waits_for_its_cycle() -> None:
+    async def story() -> list[tuple[int, int, int]]:
+        clock = FakeClock(now=0)
+        pace = Pace(clock, 100, ahead_ns=10)
+        taken = []
+        for work in (4, 4, 15, 300, 0):
+            cycle, ready = await pace.cycle(), clock.now
+            clock.now += work
+            await pace.begin()
+            taken.append((cycle, ready, clock.now))
+        return taken
+
+    assert asyncio.run(story()) == [(0, 0, 4), (1, 90, 100), (2, 190, 205), (3, 290, 590), (5, 590, 590)]
+
+
 def test_the_real_clock_never_wakes_early() -> None:
     async def story() -> None:
         for wait_ns in (-5, 0, 300_000, 2_000_000):
