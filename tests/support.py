@@ -5,7 +5,9 @@ The fixtures `run_dir` and `processes` are in `conftest`.
 
 import asyncio
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,11 +27,28 @@ ROOT = Path(__file__).resolve().parent.parent
 STEP_S = 0.005
 
 
+LOWEST_PORT = 10_000
+CONNECTIONS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""From its first port on the kernel gives them to connections, and to who asks for any port."""
+
+
+def _ports() -> Iterator[int]:
+    """In no order, so that two runs of the tests hardly meet."""
+    ports = list(range(LOWEST_PORT, int(CONNECTIONS.read_text(encoding="ascii").split()[0])))
+    random.shuffle(ports)
+    return itertools.cycle(ports)
+
+
+_untaken = _ports()
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as one:
-        one.bind((host, 0))
-        return int(one.getsockname()[1])
+    """A TCP port that nobody has now, and nobody gets unasked before it is used."""
+    while True:
+        port = next(_untaken)
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as one, contextlib.suppress(OSError):
+            one.bind((host, port))
+            return port
 
 
 def wait_for(look: Callable[[], T], what: str = "", timeout_s: float = 10.0) -> T:
