@@ -59,11 +59,13 @@ class Lifecycle:
         reason: why it is not ready, in words.
         deadline: when `expired` is to be called, monotonic seconds; None for never.
         pid: 0 while there is no process, or it is not known yet.
-        starts: how often a process was asked for.
+        starts: how often a process was started.
+        asked: of these, how often since a command or the settings wanted it; the others follow a death or a kill.
     """
 
     __slots__ = (
         "_after",
+        "_asked",
         "_beat_timeout_s",
         "_cause",
         "_deaths",
@@ -71,6 +73,7 @@ class Lifecycle:
         "_patience_s",
         "_ready_at",
         "_stop_timeout_s",
+        "asked",
         "deadline",
         "pid",
         "reason",
@@ -84,6 +87,7 @@ class Lifecycle:
         self._stop_timeout_s = stop_timeout_s
         self._deaths: deque[Death] = deque(maxlen=limits.deaths_per_minute + 8)
         self._after = State.STOPPED  # what follows stopping; STARTING for a restart
+        self._asked = False  # whether somebody wants the next start
         self._cause = ""
         self._patience_s = START_S
         self._ready_at: float | None = None
@@ -92,10 +96,12 @@ class Lifecycle:
         self.deadline: float | None = None
         self.pid = 0
         self.starts = 0
+        self.asked = 0
 
     def start(self, now: float) -> Todo:
         """Asked for by command or settings: past deaths are forgiven."""
         self._deaths.clear()
+        self._asked = True
         if self.state in RUNNING:
             return Todo.NOTHING
         if self.state is State.STOPPING:
@@ -106,6 +112,7 @@ class Lifecycle:
     def restart(self, now: float) -> Todo:
         """Asked for: end the process in order, if there is one, and start it again."""
         self._deaths.clear()
+        self._asked = True
         return self._end(now, State.STARTING, "restart was asked for") if self.state in ALIVE else self._begin(now)
 
     def halt(self, now: float, after: State, reason: str) -> Todo:
@@ -124,6 +131,7 @@ class Lifecycle:
             return Todo.NOTHING
         if self.state in RUNNING:
             self._after = State.STARTING
+            self._asked = False
             self.state = State.STOPPING
         self.reason = self._cause = cause
         self.deadline = now + self._stop_timeout_s
@@ -172,6 +180,7 @@ class Lifecycle:
                 return self._begin(now)
             self._rest(self._after, self.reason)
             return Todo.NOTHING
+        self._asked = False
         ready_s = 0.0 if self._ready_at is None else now - self._ready_at
         self._deaths.append(Death(now, code, ready_s, cause or self._cause))
         decision = decide(self._deaths, self._limits)
@@ -210,6 +219,7 @@ class Lifecycle:
         self.state = State.STARTING
         self.reason = reason
         self.starts += 1
+        self.asked += self._asked
         self._cause = ""
         self._ready_at = None
         self._patience_s = START_S

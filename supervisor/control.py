@@ -8,7 +8,7 @@ import zmq
 from shared.bus.codec import decode_command, encode
 from shared.bus.command import Deadlines
 from shared.bus.messages import Command, Reply
-from shared.bus.sockets import Socket
+from shared.bus.sockets import Socket, receive
 from shared.errors import BusError, RefusedError
 from supervisor.report import Report
 
@@ -43,7 +43,7 @@ class Control:
         """Take what arrived, at most so much that children are not kept waiting."""
         for _ in range(COMMANDS_PER_TURN):
             try:
-                peer, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                peer, *frames = receive(self._socket)
             except zmq.Again:
                 return
             try:

@@ -2,11 +2,16 @@
 
 import socket
 from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
 
 from shared.config.faults import lines
 from shared.config.model import Config
 from supervisor.settings import Settings
 from supervisor.spec import CONSOLE, PLAIN_SLAVE, TLS_SLAVE, RoleSpec
+
+CONTAINER_MARKS: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
+"""Files that Docker and Podman put into each container."""
 
 
 def warnings(settings: Settings, specs: tuple[RoleSpec, ...]) -> Iterator[str]:
@@ -40,12 +45,20 @@ def addresses(config: Config, specs: tuple[RoleSpec, ...], parked: Collection[st
 
 
 def page(config: Config) -> str:
-    """Where the console is opened in a browser; on all addresses, by this machine's name."""
+    """Where the console is opened in a browser; on all addresses, by this machine's name.
+
+    The name of a container leads nowhere, and where its port is published it cannot know: the host is told, as
+    compose.yaml has it.
+    """
     console = config.console
     host = f"[{console.host}]" if ":" in console.host else console.host
+    where = ""
     if console.host in {"0.0.0.0", "::"}:
-        host = socket.gethostname()
-    return f"{'https' if console.https else 'http'}://{host}:{console.port}/"
+        if any(mark.exists() for mark in CONTAINER_MARKS):
+            host, where = "127.0.0.1", f" of the host, or wherever it publishes port {console.port} of this container"
+        else:
+            host = socket.gethostname()
+    return f"{'https' if console.https else 'http'}://{host}:{console.port}/{where}"
 
 
 def _protocol(config: Config, spec: RoleSpec) -> str:

@@ -114,6 +114,7 @@ class Process:
             state=self.life.state.value,
             pid=self.life.pid,
             restarts=max(0, self.life.starts - 1),
+            asked=max(0, self.life.asked - 1),  # less the first start, which is always asked for
             started_ns=self.started_ns,
             rss_kib=rss_kib,
             cpu_ms=cpu_ms,

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -68,6 +69,18 @@ async def until(look: Callable[[], T], what: str = "", timeout_s: float = 10.0) 
             raise AssertionError(f"not within {timeout_s:g} s: {what or look}")
         await asyncio.sleep(STEP_S)
     return found
+
+
+@contextlib.contextmanager
+def most_memory() -> Iterator[list[int]]:
+    """After the block its one item: bytes that Python's own objects took in it at most."""
+    found: list[int] = []
+    tracemalloc.start()
+    try:
+        yield found
+        found.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:

@@ -146,16 +146,16 @@ class Commands:
         return {"authorities": rows, "faults": list(authorities.faults)}
 
     async def _ca_reload(self, args: Result, who: Who) -> Result:
-        await self._office.reload_authorities(who)
-        return await self._ca_list(args, who)
+        outcome = await self._office.reload_authorities(who)
+        return {**await self._ca_list(args, who), **outcome.told()}
 
     async def _ca_add(self, args: Result, who: Who) -> Result:
         await self._office.add_authority(_text(args, "name"), _text(args, "pem"), who)
         return await self._ca_list(args, who)
 
     async def _ca_remove(self, args: Result, who: Who) -> Result:
-        await self._office.remove_authority(_text(args, "file"), who)
-        return await self._ca_list(args, who)
+        outcome = await self._office.remove_authority(_text(args, "file"), who)
+        return {**await self._ca_list(args, who), **outcome.told()}
 
     def _fingerprints(self) -> list[str]:
         decided = [entry.fingerprint for entry in self._force.trust]

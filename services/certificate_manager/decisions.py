@@ -85,7 +85,7 @@ class Decisions:
             outcome = Outcome()
         self._pending.remove(fingerprint)
         named = self._force.label_of(fingerprint)
-        return {"fingerprint": fingerprint, "grant": grant, "label": named, **_told(outcome)}
+        return {"fingerprint": fingerprint, "grant": grant, "label": named, **outcome.told()}
 
     async def delete(self, fingerprint: str, who: Who, *, block: bool = False) -> dict[str, Any]:
         """Serve it no more, now; what a CA vouches for is remembered as blocked, or the CA would let it in again.
@@ -113,7 +113,7 @@ class Decisions:
 
         self._pending.remove(fingerprint)
         outcome = await self._force.restrict(fingerprint, without, who, what, words, label=entry.label)
-        return {"fingerprint": fingerprint, "blocked": blocked, **_told(outcome)}
+        return {"fingerprint": fingerprint, "blocked": blocked, **outcome.told()}
 
     async def unblock(self, fingerprint: str, who: Who) -> dict[str, Any]:
         """Forget that it was blocked.
@@ -177,10 +177,6 @@ class Decisions:
             return False
         certificate = trust.certificate(entry.fingerprint) if trust.get(entry.fingerprint) else None
         return certificate is None or not certificate.self_signed or entry.fingerprint in authorities.fingerprints
-
-
-def _told(outcome: Outcome) -> dict[str, Any]:
-    return {"closed": outcome.closed, "killed": list(outcome.killed)}
 
 
 def _unknown(fingerprint: str) -> RefusedError:

@@ -5,7 +5,7 @@ Where registers can be written, also whether the register store is through with 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,10 @@ class Outcome(msgspec.Struct, frozen=True):
     closed: int = 0
     killed: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """As a command's result has it."""
+        return {"closed": self.closed, "killed": list(self.killed)}
 
 
 class Enforcement:
@@ -77,13 +81,12 @@ class Enforcement:
         far = {name for name in heard if self._is_remote(name)}
         return must_acknowledge({*instances(self._run_dir), *far}, heard)
 
-    async def confirm(self, version: Version, fingerprint: str, before: dict[str, Count]) -> Outcome:
+    async def confirm(self, version: Version, before: Mapping[str, Mapping[str, Count]]) -> Outcome:
         """Wait until every running instance acts by the trust of that version.
 
         Args:
             version: of the trust that was published.
-            fingerprint: whose connections are counted.
-            before: what the instances had said about it before.
+            before: fingerprints whose connections are counted -> what the instances had said about each before.
         """
         waiting = self.running()
         for name in waiting:
@@ -92,12 +95,14 @@ class Enforcement:
         until = max(time.monotonic() + PATIENCE_S, self._settled)
         while True:
             for name in tuple(waiting):
-                known = before.get(name, Count())
                 if self._ledger.acted(name, version):
-                    closed += cut_since(known, self._ledger.count(name, fingerprint))
+                    closed += sum(
+                        cut_since(counts.get(name, Count()), self._ledger.count(name, fingerprint))
+                        for fingerprint, counts in before.items()
+                    )
                     waiting.remove(name)
                 elif not self._is_remote(name) and not is_held(self._run_dir, name):
-                    closed += known.connections  # they ended with their process
+                    closed += _had(before, name)  # they ended with their process
                     waiting.remove(name)
             if not waiting or time.monotonic() >= until:
                 break
@@ -106,7 +111,7 @@ class Enforcement:
         if self._writes:
             await self._settle_writes()
         dead = [name for name, fault in zip(waiting, faults, strict=True) if not fault]
-        closed += sum(before.get(name, Count()).connections for name in dead)
+        closed += sum(_had(before, name) for name in dead)
         return Outcome(closed, tuple(dead), tuple(fault for fault in faults if fault))
 
     async def _settle_writes(self) -> None:
@@ -143,3 +148,8 @@ class Enforcement:
 
     def _is_remote(self, instance: str) -> bool:
         return instance.partition(".")[0] in self._remote
+
+
+def _had(before: Mapping[str, Mapping[str, Count]], instance: str) -> int:
+    """Connections that were open there."""
+    return sum(counts.get(instance, Count()).connections for counts in before.values())

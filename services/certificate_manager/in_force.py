@@ -6,7 +6,7 @@ acknowledged by every TLS instance before it is called done; a slow disk delays 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.enforcement import Enforcement, Outcome
@@ -82,33 +82,44 @@ class InForce:
         Raises:
             RefusedError: not confirmed, with what is missing; the change stays.
         """
-        before = self._ledger.counts(fingerprint)
+        before = {fingerprint: self._ledger.counts(fingerprint)}
         self.trust = change(self.trust)
         version = self._publish()
         self.ending[fingerprint] += 1
         try:
             saved, outcome = await asyncio.gather(
                 patient(self.save(), "the trust list is not written yet"),
-                self._enforcement.confirm(version, fingerprint, before),
+                self._enforcement.confirm(version, before),
             )
         finally:
             self.ending -= Counter((fingerprint,))  # what is at nothing goes
+        faults = [*outcome.unconfirmed, *([saved] if saved else [])]
+        result = self._told(words, outcome, faults, fingerprint)
+        recorded = await patient(self.note(fingerprint, who, what, result, label), "the audit log is not written yet")
+        if faults or recorded:
+            raise unconfirmed(words, [*faults, *([recorded] if recorded else [])], outcome)
+        return outcome
+
+    async def withdraw(self, authorities: Authorities) -> tuple[Outcome, str]:
+        """Some CAs are known no more: in force at once; how the TLS instances took it, also in words for the audit log.
+
+        Counted are connections of certificates about which nobody has decided: those that a CA may have vouched for.
+        """
+        before = {each: self._ledger.counts(each) for each in self._ledger.connected() if self.trust.get(each) is None}
+        self.authorities = authorities
+        outcome = await self._enforcement.confirm(self._publish(), before)
+        return outcome, self._told("removed", outcome, outcome.unconfirmed, "")
+
+    def _told(self, words: str, outcome: Outcome, faults: Sequence[str], fingerprint: str) -> str:
+        """What came of it, in words; whatever did not obey is told to all."""
         for instance in outcome.killed:
             self._tell("trust.killed", "error", f"{instance} did not acknowledge and was killed", fingerprint)
-        faults = [*outcome.unconfirmed, *([saved] if saved else [])]
-        result = f"{words}, connections closed: {outcome.closed}"
-        if outcome.killed:
-            result += f", killed: {' '.join(outcome.killed)}"
         if faults:
             result = f"{words}, not confirmed: {'; '.join(faults)}"
             self._tell("trust.unconfirmed", "error", result, fingerprint)
-        recorded = await patient(self.note(fingerprint, who, what, result, label), "the audit log is not written yet")
-        if faults or recorded:
-            raise RefusedError(
-                f"not confirmed: {'; '.join([*faults, *([recorded] if recorded else [])])} (it is {words} all the same,"
-                f" connections known to be closed: {outcome.closed})"
-            )
-        return outcome
+            return result
+        killed = f", killed: {' '.join(outcome.killed)}" if outcome.killed else ""
+        return f"{words}, connections closed: {outcome.closed}{killed}"
 
     async def save(self) -> None:
         """Write the list in force.
@@ -141,3 +152,11 @@ class InForce:
         """The name that the owner gave it; empty where he gave none."""
         entry = self.trust.get(fingerprint)
         return "" if entry is None else entry.label
+
+
+def unconfirmed(words: str, faults: Sequence[str], outcome: Outcome) -> RefusedError:
+    """To raise where a cut is made, and something of it is not certain."""
+    return RefusedError(
+        f"not confirmed: {'; '.join(faults)} (it is {words} all the same,"
+        f" connections known to be closed: {outcome.closed})"
+    )

@@ -56,6 +56,10 @@ class Ledger:
         message = self._heard.get(instance)
         return message is not None and (message.trust_gen, message.trust_seq) >= version
 
+    def connected(self) -> frozenset[str]:
+        """Fingerprints with open connections."""
+        return frozenset(name for message in self._heard.values() for name in message.connections)
+
     def connections(self, fingerprint: str) -> int:
         """Open with that certificate, over all instances."""
         return sum(message.connections.get(fingerprint, 0) for message in self._heard.values())

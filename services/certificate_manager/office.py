@@ -6,7 +6,8 @@ from pathlib import Path
 
 from services.certificate_manager import authorities, ca_folder
 from services.certificate_manager.authorities import Authorities
-from services.certificate_manager.in_force import InForce
+from services.certificate_manager.enforcement import Outcome
+from services.certificate_manager.in_force import InForce, unconfirmed
 from services.certificate_manager.ledger import Version
 from services.certificate_manager.pending import Pending
 from services.certificate_manager.saving import Tell
@@ -49,9 +50,16 @@ class Office:
         self._tell(what, "warning", f"own certificate is now {result[:16]}: peers may have to accept it", result)
         await self._force.record(what, "own", result, who)
 
-    async def reload_authorities(self, who: Who | None) -> None:
-        """Read the folder of CAs; `who` asked for it, or nobody did and it changed."""
-        await self._take(await asyncio.to_thread(authorities.load, self._folder), who)
+    async def reload_authorities(self, who: Who | None) -> Outcome:
+        """Read the folder of CAs; `who` asked for it, or nobody did and it changed.
+
+        Raises:
+            RefusedError: "not confirmed" to who asked, where it is not certain that whom a lost CA vouched for is cut.
+        """
+        outcome, _ = await self._take(await asyncio.to_thread(authorities.load, self._folder), who)
+        if who is not None and outcome.unconfirmed:
+            raise unconfirmed("removed", outcome.unconfirmed, outcome)
+        return outcome
 
     async def add_authority(self, name: str, pem: str, who: Who) -> None:
         """Put a CA into the folder: durable and audited before it is in force.
@@ -68,40 +76,53 @@ class Office:
             await asyncio.to_thread(ca_folder.drop, beside)
         await self.reload_authorities(who)
 
-    async def remove_authority(self, file: str, who: Who) -> None:
+    async def remove_authority(self, file: str, who: Who) -> Outcome:
         """Take a file out of the folder: whom it vouched for is refused at once, also where the disk is slow.
 
         Raises:
-            RefusedError: there is no such file; or it stays, and so does what it vouches for.
+            RefusedError: there is no such file; or it stays, and so does what it vouches for; or "not confirmed", with
+                what is missing, and it is removed.
         """
         path = ca_folder.known(self._folder, file)
-        await self._take(await asyncio.to_thread(authorities.load, self._folder, path.name), who)
-        try:
-            await asyncio.to_thread(ca_folder.take_out, path)
-        except OSError as error:
+        without = await asyncio.to_thread(authorities.load, self._folder, path.name)
+        (outcome, words), stays = await asyncio.gather(self._take(without, who), _taken_out(path))
+        if stays is not None:
             await self.reload_authorities(who)
             raise RefusedError(
-                f"{path} cannot be removed ({error.strerror}): it is in force; remove it by hand"
-            ) from error
-        await self._force.record("authority.remove", path.name, "removed", who)
+                f"{path} cannot be removed ({stays.strerror}): it is in force; remove it by hand"
+            ) from stays
+        await self._force.record("authority.remove", path.name, words or "removed", who)
         await self.reload_authorities(who)
+        if outcome.unconfirmed:
+            raise unconfirmed("removed", outcome.unconfirmed, outcome)
+        return outcome
 
-    async def _take(self, loaded: Authorities, who: Who | None) -> None:
-        """Authorities as they are from now on: fewer are told to all before it is audited, more after it."""
-        before, self._force.authorities = self._force.authorities, loaded
+    async def _take(self, loaded: Authorities, who: Who | None) -> tuple[Outcome, str]:
+        """Authorities as they are from now on: fewer are told to all before it is audited, more after it.
+
+        Returns how the TLS instances took it that some are gone, also in words; empty where none is.
+        """
+        before = self._force.authorities
+        gone = before.fingerprints - loaded.fingerprints
         fewer = loaded.fingerprints < before.fingerprints
+        outcome, words = Outcome(), ""
+        self._pending.forget_authorities(gone)
         if fewer:
-            self._publish()
+            outcome, words = await self._force.withdraw(loaded)
+        else:
+            self._force.authorities = loaded
         for fault in loaded.faults:
             if who is not None or fault not in before.faults:
                 self._tell("authorities.broken", "error", fault, "")
         if loaded.fingerprints != before.fingerprints:
-            self._pending.forget_authorities(before.fingerprints - loaded.fingerprints)
             names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
             self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
-            await self.note("authorities.changed", names, "loaded", who)
-        if loaded.pem != before.pem and not fewer:
+            await self.note("authorities.changed", names, words or "loaded", who)
+        if gone and not fewer:
+            outcome, words = await self._force.withdraw(loaded)
+        elif loaded.pem != before.pem and not fewer:
             self._publish()
+        return outcome, words
 
     async def note(self, what: str, target: str, result: str, who: Who | None) -> None:
         """Audit what happened; where nobody asked for it, nobody is there to be refused, and the event must do."""
@@ -110,3 +131,12 @@ class Office:
         except RefusedError:
             if who is not None:
                 raise
+
+
+async def _taken_out(path: Path) -> OSError | None:
+    """Why a file cannot be taken out of the folder; None where it is."""
+    try:
+        await asyncio.to_thread(ca_folder.take_out, path)
+    except OSError as error:
+        return error
+    return None

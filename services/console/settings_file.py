@@ -19,13 +19,12 @@ from msgspec import UNSET
 from services.console.api.errors import conflict, invalid, wrong_settings
 from services.console.api.models.push import Applied
 from services.console.api.models.settings import Checked, Mistake, Value
-from shared.config.advice import advice
+from shared.config.advice import advice, sentences
 from shared.config.check import dotted
 from shared.config.edit import replace
 from shared.config.effective import effective, written
 from shared.config.faults import faults_of, located
 from shared.config.load import parse, read
-from shared.config.master import all_warnings
 from shared.config.patch import patched
 from shared.config.toml import read_toml, text_of
 from shared.errors import ConfigError, Fault, MetergateError, RefusedError
@@ -268,10 +267,8 @@ def _notes(verdict: "Verdict", before: "Config | None", after: "Config | None") 
 
 def _warnings(before: "Config | None", after: "Config | None") -> Iterator[str]:
     """Those that the change brought."""
-    known = frozenset(all_warnings(before.master)) if before else frozenset()
-    for name, text in all_warnings(after.master) if after else ():
-        if (name, text) not in known:
-            yield f"{name}: {text}" if name else text
+    known = frozenset(sentences(before)) if before else frozenset()
+    yield from (each for each in (sentences(after) if after else ()) if each not in known)
 
 
 def _place(config: "Config") -> str:

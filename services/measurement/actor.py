@@ -28,7 +28,7 @@ class Gauge:
         meter: settings.
         life: of the role.
         on_sample: called after each published sample.
-        on_link: called when `trouble` may have changed.
+        on_link: called when `note` may have changed.
         source: where readings come from; by default what the settings name.
         outward: which meters with TLS are trusted.
 
@@ -54,7 +54,7 @@ class Gauge:
         self._log = life.log.bind(meter=meter.id)
         self._max_power_w = meter.max_power_kw * 1000
         self._source = source or source_of(meter, self.report, self._log.warning, outward=outward)
-        self._announced = False
+        self._invented = False
         self._dropped = 0
         self._dropping = False
         self._told_ns = -EVENT_PAUSE_NS
@@ -65,6 +65,13 @@ class Gauge:
     def meter_id(self) -> str:
         """Of the settings."""
         return self._meter.id
+
+    @property
+    def note(self) -> str:
+        """What the owner should know: its trouble; else that what comes as from a real meter is invented."""
+        if self.trouble or not self._invented or self._meter.source == "simulated":
+            return self.trouble
+        return f"meter {self.meter_id}: SIMULATION: its values are invented"
 
     async def run(self) -> None:
         """Publish what comes; ends with the source."""
@@ -78,9 +85,8 @@ class Gauge:
         if reason is not None:
             self._drop(reason)
             return
-        if reading.simulated and not self._announced:
-            self._announced = True
-            self._log.warning("SIMULATION: the values of this meter are invented; never let them steer a real inverter")
+        if reading.simulated != self._invented:
+            self._announce(invented=reading.simulated)
         meter = self._meter
         stamp = self._life.bus.stamp(Sample, meter.id)
         sample = Sample(
@@ -131,6 +137,12 @@ class Gauge:
 
     def _trouble(self, reason: str) -> None:
         self.trouble = reason and f"meter {self._meter.id}: {reason}"
+        self._on_link()
+
+    def _announce(self, *, invented: bool) -> None:
+        self._invented = invented
+        if invented:
+            self._log.warning("SIMULATION: the values of this meter are invented; never let them steer a real inverter")
         self._on_link()
 
     def _drop(self, reason: str) -> None:
@@ -191,8 +203,8 @@ class Measurement(Actor):
         self.life.status(fresh_until_ns=min(gauge.fresh_until_ns for gauge in self._gauges))
 
     def _on_link(self) -> None:
-        """What `metergate ps` shows beside the state: which meters are away, and why."""
-        self.life.status(note="; ".join(gauge.trouble for gauge in self._gauges if gauge.trouble))
+        """What `metergate ps` shows beside the state: which meters are away, and why; which are no real ones."""
+        self.life.status(note="; ".join(gauge.note for gauge in self._gauges if gauge.note))
 
 
 ACTOR: Final = Measurement

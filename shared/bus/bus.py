@@ -19,7 +19,7 @@ from shared.bus.endpoints import Endpoints
 from shared.bus.load import Load
 from shared.bus.messages import Command, Event, Message, Reply, Seen, topic
 from shared.bus.publisher import Publisher, Stamp
-from shared.bus.sockets import Socket, context, dealer_socket, pub_socket, router_socket, sub_socket
+from shared.bus.sockets import Socket, context, dealer_socket, pub_socket, receive, router_socket, sub_socket
 from shared.bus.subscription import FRAMES_PER_TURN, Subscription
 from shared.errors import BusError, MetergateError
 
@@ -122,7 +122,7 @@ class Bus:
         def read() -> bool:
             for _ in range(FRAMES_PER_TURN):
                 try:
-                    peer, *frames = socket.recv_multipart(zmq.NOBLOCK)
+                    peer, *frames = receive(socket)
                 except zmq.Again:
                     return False
                 request = self.decoded(decode_command, b"".join(frames), "a caller")

@@ -191,6 +191,7 @@ class Child(msgspec.Struct, frozen=True, gc=False):
         state: `starting`, `ready`, `backoff`, `stopping`, `stopped`, `parked`, `disabled`.
         pid: 0 while there is none.
         restarts: since the supervisor started.
+        asked: of these, those that a command or new settings asked for; the others follow a death or a kill.
         started_ns: CLOCK_BOOTTIME of the last start.
         rss_kib, cpu_ms: from /proc; 0 while there is no process.
         reason: why it is not ready, in words; of one that is, what its owner should know.
@@ -211,6 +212,7 @@ class Child(msgspec.Struct, frozen=True, gc=False):
     queue: int = -1
     pending: int = -1
     missed: int = -1
+    asked: int = 0
 
 
 class Processes(Message, frozen=True, kw_only=True, tag="processes/1", gc=False):

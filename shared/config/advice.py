@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from shared.config.check import Problem, dotted
 from shared.config.lines import Key
-from shared.config.master import warnings
+from shared.config.master import Target, all_warnings, warnings
 from shared.config.model import Config
 
 _DOCUMENTATION: Final = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
@@ -30,11 +30,27 @@ def of_meters(config: Config) -> Iterator[Problem]:
 
 def of_receivers(config: Config) -> Iterator[Problem]:
     """About each `[[master.slave]]` that is pushed to."""
-    for index, target in enumerate(config.master.slave):
-        if config.master.enabled and target.enabled:
-            place = ("master", "slave", index)
-            yield from _example((*place, "address"), target.receiver.host)
-            yield from (Problem(place, text) for text in warnings(target))
+    for place, target in _pushed_to(config):
+        yield from _example((*place, "address"), target.receiver.host)
+        yield from (Problem(place, text) for text in warnings(target))
+
+
+def sentences(config: Config) -> Iterator[str]:
+    """All of it, and what is known of receivers and pushing besides, each as a sentence that names what it is about."""
+    for name, text in all_warnings(config.master):
+        yield f"{name}: {text}" if name else text
+    yield from (f"{dotted(each.key)}: {each.reason}" for each in of_meters(config))
+    for place, target in _pushed_to(config):
+        yield from (
+            f"{dotted(each.key)}: {each.reason}" for each in _example((*place, "address"), target.receiver.host)
+        )
+
+
+def _pushed_to(config: Config) -> Iterator[tuple[Key, Target]]:
+    if config.master.enabled:
+        for index, target in enumerate(config.master.slave):
+            if target.enabled:
+                yield ("master", "slave", index), target
 
 
 def _example(key: Key, host: str) -> Iterator[Problem]:

@@ -48,6 +48,9 @@ def build(cls: type[Section], raw: Any, key: Key, problems: list[Problem]) -> Se
     for name in (name for name in raw if name not in fields):
         close = difflib.get_close_matches(name[:LONGEST_NAME], fields, n=1) if len(problems) < MOST_HINTS else []
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(fields))}"
+        if len(key) > 1 and isinstance(key[-1], int) and name in (raw.get("id"), raw.get("name")):
+            place = f"{key[-2]}[{key[-1] + 1}]"
+            hint = f"each {key[-2]} goes by its number, not by its name: this one is {place}"
         problems.append(Problem((*key, name), f"is no setting; {hint}"))
         if close and isinstance(raw[name], list) and isinstance(raw.get(close[0]), dict):
             meant.add(close[0])  # `[[metter]]` with `[meter.modbus]` below: one slip
@@ -125,11 +128,19 @@ def _describe(info: inspect.Type) -> str:
             return "true or false"
         case inspect.CustomType():
             return "a path, as a text that is not empty"
-        case inspect.VarTupleType(item_type=item):
-            return f"a list, each item {_describe(item)}"
+        case inspect.VarTupleType() | inspect.TupleType():
+            return _describe_list(info)
         case inspect.StructType(cls=cls):
             return f"a table ({cls.__name__.lower()})"
     return "another type"
+
+
+def _describe_list(info: inspect.VarTupleType | inspect.TupleType) -> str:
+    if isinstance(info, inspect.VarTupleType):
+        return f"a list, each item {_describe(info.item_type)}"
+    first, *others = info.item_types
+    each = _describe(first) if all(other == first for other in others) else "another type"
+    return f"a list of {len(info.item_types)} items, each {each}"
 
 
 def _describe_text(info: inspect.StrType) -> str:

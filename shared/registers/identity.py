@@ -71,6 +71,11 @@ def identity_of(meter: Meter, texts: Mapping[str, str] | None = None, *, simulat
     )
 
 
+def says_simulation(texts: Mapping[str, str]) -> bool:
+    """Whether a meter, such as another gateway, says in its model that its values are invented."""
+    return texts.get("model", "").startswith(_SIMULATION)
+
+
 def _announced(model: str) -> str:
     """The word stands first, so that a text cut to its register still has it."""
     return model if model.startswith(_SIMULATION) else f"{_SIMULATION} {model}"

@@ -8,12 +8,11 @@ import msgspec
 from shared.audit.check import Broken, load, merged, owners, verify
 from shared.audit.record import Record
 from shared.bus.endpoints import instances
-from shared.config.load import find
-from shared.config.load import load as settings
 from shared.errors import EXIT_REFUSED, RefusedError
 from shared.tls.fingerprint import beginning
 from shared.tls.text import clean
-from supervisor.cli.common import config_option
+from supervisor.cli.common import config_option, settings_of
+from supervisor.spec import CERTIFICATE_MANAGER
 
 ALWAYS = frozenset(("certificate-manager", "tls-slave"))
 """Roles that keep a log as long as they run; register-store does where registers can be written."""
@@ -26,7 +25,7 @@ LONGEST = 1000
 @config_option
 def audit(config: str | None, *, only_verify: bool, as_json: bool) -> None:
     """Show every decision and refusal, of all roles by time. Exit 1 where a log was tampered with, and where."""
-    gateway = settings(find(config)).gateway
+    gateway = settings_of(config, CERTIFICATE_MANAGER.name).gateway
     running = [name for name in instances(gateway.run_dir) if name.partition(".")[0] in ALWAYS]
     gone = sorted({*running} - {*owners(gateway.state_dir)})
     try:
@@ -44,6 +43,8 @@ def audit(config: str | None, *, only_verify: bool, as_json: bool) -> None:
     faults = [broken for _, _, broken in checked if broken is not None]
     for fault in faults:
         click.echo(f"metergate: {fault}", err=True)
+    if not faults and not any(records for _, records, _ in checked):
+        click.echo("nothing is logged yet: no decision, no write, no refusal", err=True)  # scripts read records only
     if faults:
         sys.exit(EXIT_REFUSED)
 

@@ -15,10 +15,9 @@ import msgspec
 from shared.bus.command import call
 from shared.bus.endpoints import Endpoints, endpoints_of, is_held
 from shared.bus.messages import Client, Sessions
-from shared.config.load import find, load
 from shared.errors import MetergateError, RefusedError
 from shared.tls.fingerprint import beginning, chosen, joined
-from supervisor.cli.common import config_option
+from supervisor.cli.common import config_option, settings_of
 from supervisor.cli.latest import latest
 from supervisor.cli.table import aligned
 from supervisor.spec import PLAIN_SLAVE, TLS_SLAVE
@@ -77,7 +76,7 @@ def resume(who: tuple[str, ...], config: str | None) -> None:
 
 def _slaves(config: str | None) -> tuple[Endpoints, list[str]]:
     """Instances of slaves that run."""
-    loaded = load(find(config))
+    loaded = settings_of(config, PLAIN_SLAVE.name)
     endpoints = endpoints_of(loaded)
     names = [name for spec in (PLAIN_SLAVE, TLS_SLAVE) if spec.enabled(loaded) for name in spec.instances(loaded)]
     found = [name for name in names if endpoints.cmd(name).curve is not None or is_held(endpoints.run_dir, name)]

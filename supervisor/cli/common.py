@@ -1,6 +1,7 @@
 """What the commands share: the option --config, and the way to the supervisor that runs a role."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from shared.bus.command import call
 from shared.bus.endpoints import Endpoints, instances, is_held
 from shared.bus.network import Network, network_of
 from shared.config.load import find, load, parse
+from shared.config.model import Config
 from shared.errors import RefusedError
 from supervisor.cli.run_dir import find_run_dir
 
@@ -29,6 +31,26 @@ def run_folder(config: str | None) -> Path:
         ConfigError: there is no settings file.
     """
     return find_run_dir(config) or load(find(config)).gateway.run_dir
+
+
+def settings_of(config: str | None, role: str) -> Config:
+    """The settings by which that role runs, whatever became of the file since; those of the file where it does not run.
+
+    Raises:
+        ConfigError: it does not run, and the file is missing or wrong.
+    """
+    return settings_in_force(config, role) or load(find(config))
+
+
+def settings_in_force(config: str | None, role: str) -> Config | None:
+    """The settings by which that role runs; None where it does not, or that cannot be seen by this user."""
+    run_dir = find_run_dir(config)
+    if run_dir is None or not os.access(run_dir, os.R_OK | os.X_OK):
+        return None
+    for name in supervisors(run_dir):
+        if any(role == child["role"] for child in _state(run_dir, name).get("children", ())):
+            return _in_force(run_dir, name)
+    return None
 
 
 def supervisors(run_dir: Path) -> list[str]:
@@ -76,8 +98,14 @@ def ask(config: str | None, role: str, verb: str, args: dict[str, Any], timeout_
 
 def _network(run_dir: Path, supervisor: str) -> Network | None:
     """Where other hosts are, by the settings that this supervisor has in force."""
-    in_force, settings = run_dir / f"{supervisor}.toml", _state(run_dir, supervisor).get("settings")
-    return network_of(parse(in_force.read_bytes(), Path(settings)).bus) if settings and in_force.exists() else None
+    settings = _in_force(run_dir, supervisor)
+    return network_of(settings.bus) if settings else None
+
+
+def _in_force(run_dir: Path, supervisor: str) -> Config | None:
+    """The settings that this supervisor has in force; None while it is starting or ending."""
+    copy, path = run_dir / f"{supervisor}.toml", _state(run_dir, supervisor).get("settings")
+    return parse(copy.read_bytes(), Path(path)) if path and copy.exists() else None
 
 
 def _state(run_dir: Path, supervisor: str) -> dict[str, Any]:

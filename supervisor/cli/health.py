@@ -4,20 +4,16 @@ Healthy is: the supervisor lives (it holds its lock, and its state file is young
 disabled by the settings. Without names, the roles of this container's supervisor; on a host, those of all that run.
 """
 
-import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from shared.errors import EXIT_CONFIG, EXIT_DONE, EXIT_REFUSED
-from shared.file_lock import is_locked
-from supervisor.cli.run_dir import find_run_dir
+from supervisor.cli.run_dir import State, find_run_dir, states
 
 MAX_AGE_NS: Final = 5_000_000_000
-
-State = dict[str, Any]
 
 
 def health(roles: list[str], *, fresh: bool, config: str | None) -> tuple[int, str]:
@@ -37,7 +33,7 @@ def health(roles: list[str], *, fresh: bool, config: str | None) -> tuple[int, s
     if os.access(run_dir, os.F_OK) and not os.access(run_dir, os.R_OK | os.X_OK):
         return EXIT_REFUSED, f"{run_dir} is closed to this user; ask as root (sudo) or as the user who runs metergate"
     now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    held = list(_states(run_dir))
+    held = list(states(run_dir))
     alive = [state for state in held if -MAX_AGE_NS < now - state["t_ns"] < MAX_AGE_NS]
     if not alive:
         return EXIT_REFUSED, f"no supervisor runs under {run_dir}"
@@ -89,21 +85,3 @@ def _ails(child: State) -> bool:
 
 def _state(child: State) -> str:
     return f"{child['state']} ({child['reason']})" if child["reason"] else str(child["state"])
-
-
-def _states(run_dir: Path) -> Iterator[State]:
-    for path in sorted(run_dir.glob("supervisor*.json")):
-        try:
-            state = json.loads(path.read_bytes())
-        except (OSError, ValueError):  # removed just now
-            continue
-        if _is_held(path.with_suffix(".lock")):
-            yield state
-
-
-def _is_held(lock: Path) -> bool:
-    try:
-        with lock.open("rb") as file:
-            return is_locked(file.fileno())
-    except OSError:
-        return False

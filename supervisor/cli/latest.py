@@ -6,7 +6,7 @@ from typing import TypeVar
 from shared.bus.codec import decode
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Message, topic
-from shared.bus.sockets import context, sub_socket
+from shared.bus.sockets import context, receive, sub_socket
 from shared.errors import PeerError
 
 M = TypeVar("M", bound=Message)
@@ -23,7 +23,7 @@ def latest(endpoints: Endpoints, instance: str, kind: type[M], key: str = "", ti
     end = time.monotonic() + timeout_s
     with context() as ctx, sub_socket(ctx, endpoints.pub(instance), name) as socket:
         while socket.poll(max(0, round((end - time.monotonic()) * 1000))):
-            frames = socket.recv_multipart()
+            frames = receive(socket)
             if len(frames) == 2 and frames[0] == name:  # another topic may begin with this one's name
                 message = decode(frames[1])
                 if isinstance(message, kind) and _is_its_own(message, endpoints, instance):

@@ -56,6 +56,7 @@ def _plain(supervisor: str, child: Child) -> dict[str, Any]:
         "pid": child.pid,
         "state": child.state,
         "restarts": child.restarts,
+        "asked": child.asked,
         "uptime_s": _uptime_s(child),
         "rss_kib": child.rss_kib,
         "cpu_ms": child.cpu_ms,

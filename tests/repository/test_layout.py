@@ -70,7 +70,6 @@ TESTED_ELSEWHERE = {
     "supervisor/cli/steer.py": "tests/supervisor/cli/test_main.py",
     "supervisor/cli/tap/replay.py": "tests/supervisor/cli/tap/test_tap.py",
     "supervisor/commands.py": "tests/supervisor/test_supervise.py",
-    "supervisor/control.py": "tests/supervisor/test_supervise.py",
     "supervisor/fleet.py": "tests/supervisor/test_supervise.py",
     "supervisor/launcher.py": "tests/supervisor/test_supervise.py",
     "supervisor/process.py": "tests/supervisor/test_supervise.py",

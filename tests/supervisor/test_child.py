@@ -60,6 +60,7 @@ def test_killed_by_command_it_starts_again_at_once_and_no_death_is_counted() -> 
         child.launched(turn + 5.1, 4711)
         assert child.became_ready(turn + 5.2)
     assert child.exited(40.0, 1) is Todo.LAUNCH, "the first death of its own has the first pause"
+    assert (child.starts, child.asked) == (32, 1), "nobody wanted any but the first"
 
 
 def test_a_kill_does_not_bring_back_what_was_to_stop() -> None:
@@ -77,7 +78,7 @@ def test_deaths_pause_and_start_again() -> None:
     assert child.exited(2.0, 1) is Todo.NOTHING
     assert (child.state, child.deadline, child.reason) == (State.BACKOFF, 2.25, "exit code 1")
     assert child.expired(2.25) is Todo.LAUNCH
-    assert child.starts == 3
+    assert (child.starts, child.asked) == (3, 1)
 
 
 def test_over_budget_escalates() -> None:
@@ -93,6 +94,7 @@ def test_wrong_settings_park_until_asked() -> None:
     assert child.exited(1.0, 78) is Todo.NOTHING
     assert child.state is State.PARKED
     assert child.start(2.0) is Todo.LAUNCH
+    assert (child.starts, child.asked) == (2, 2)
 
 
 def test_stopping_ends_in_order_or_by_force() -> None:
@@ -114,7 +116,17 @@ def test_a_restart_is_no_death() -> None:
         assert child.restart(float(second)) is Todo.TERMINATE
         assert child.exited(second + 0.1, 0) is Todo.LAUNCH
         child.launched(second + 0.2, 1)
-    assert child.starts == 20
+    assert (child.starts, child.asked) == (20, 20)
+    assert child.exited(20.0, 1) is Todo.LAUNCH
+    assert (child.starts, child.asked) == (21, 20), "a death is no wish of anybody"
+
+
+def test_a_restart_that_has_to_be_forced_is_asked_for_all_the_same() -> None:
+    child = ready()
+    child.restart(1.0)
+    assert child.expired(6.0) is Todo.KILL
+    assert child.exited(6.1, -9) is Todo.LAUNCH
+    assert (child.starts, child.asked) == (2, 2)
 
 
 def test_stopped_before_its_process_is_known_it_is_ended_once_it_is() -> None:
@@ -179,5 +191,7 @@ def test_whatever_happens_there_is_one_process_at_most_and_never_a_wait_without_
             assert exists
         assert asked == (child.state in ALIVE)
         assert bool(child.pid) == exists
+        assert child.asked <= child.starts
+        assert not child.starts or child.asked, "the first is always asked for"
         if child.state in ALIVE | {State.BACKOFF} and todo is not Todo.KILL:
             assert child.deadline is not None or child.killed_for, "nothing would ever happen to it"

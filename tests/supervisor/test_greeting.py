@@ -1,8 +1,10 @@
+import socket
 from pathlib import Path
 
 import pytest
 
 from shared.config.load import parse
+from supervisor import greeting
 from supervisor.greeting import addresses, warnings
 from supervisor.settings import Settings
 from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, ROLES, TLS_SLAVE
@@ -34,6 +36,17 @@ def test_where_to_connect_and_what_is_not_real() -> None:
     assert list(addresses(config, ROLES)) == [
         "Modbus TCP on [::]:1502, unit 1 (house, SIMULATION), unit 2 (barn)",
         "the page is at http://127.0.0.1:8080/",
+    ]
+
+
+def test_a_container_names_no_address_that_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = parse(b'[slave]\nenabled = false\n[console]\nhost = "0.0.0.0"\n', Path("/etc/metergate.toml"), {})
+    mark = tmp_path / "mark"
+    monkeypatch.setattr(greeting, "CONTAINER_MARKS", (tmp_path / "another", mark))
+    assert list(addresses(config, ROLES)) == [f"the page is at https://{socket.gethostname()}:8080/"]
+    mark.touch()
+    assert list(addresses(config, ROLES)) == [
+        "the page is at https://127.0.0.1:8080/ of the host, or wherever it publishes port 8080 of this container"
     ]
 
 

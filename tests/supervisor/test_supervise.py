@@ -55,7 +55,7 @@ def test_killed_and_stopped_processes_are_replaced_and_no_connect_is_refused(
         done.set()
         client.join()
         assert not failures
-        assert run.child("beta").restarts == 3
+        assert (run.child("beta").restarts, run.child("beta").asked) == (3, 0)
         assert [child.pid for child in run.children() if child.name != "beta"] == others
         assert run.wait_event("child.killed").text == "beta: no sign of life for 0.8 s; killed"
         assert run.end() == 0
@@ -246,6 +246,7 @@ def test_a_valid_change_restarts_exactly_the_roles_concerned(tmp_path: Path) -> 
         assert {name: run.child(name).pid for name in ("alpha", "beta")} == {
             name: before[name] for name in ("alpha", "beta")
         }
+        assert (run.child("gamma").restarts, run.child("gamma").asked) == (1, 1)
         run.process.send_signal(signal.SIGHUP)
         assert run.end() == 0
 

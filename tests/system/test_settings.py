@@ -98,6 +98,29 @@ def test_a_mistake_changes_nothing_and_is_named(gateway: Gateway, text: str, mes
         assert client.read(0, 2)
 
 
+@pytest.mark.parametrize("text", ["[slave]\nport = 70000\n", None], ids=["wrong", "deleted"])
+def test_what_runs_is_found_whatever_became_of_its_file(gateway: Gateway, text: str | None) -> None:
+    gateway.file.unlink()
+    if text is not None:
+        gateway.write(text)
+    answers = {words: gateway.cli(*words.split()) for words in COMMANDS}
+    gateway.write()
+    wait_for(lambda: not gateway.ask("ps")["config_error"], "the correction")
+    for words, answer in answers.items():
+        assert (answer.returncode, COMMANDS[words] in answer.stdout) == (0, True), f"{words}: {answer}"
+
+
+COMMANDS = {
+    "read manufacturer_id": "manufacturer_id",
+    "registers --search active_power_import": " W",
+    "clients": "",
+    "audit --verify": "",
+    "health": "plain-slave=ready",
+    "ps": "plain-slave",
+}
+"""Commands for what runs -> what stands in their answer."""
+
+
 def test_a_mistake_is_noticed_by_itself_and_so_is_its_correction(gateway: Gateway) -> None:
     before = gateway.pids()
     with Listener(gateway.run_dir, "supervisor", "event/") as events:

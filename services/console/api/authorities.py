@@ -4,12 +4,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
-from services.console.api.certificates import away, groups
+from services.console.api.certificates import away, confirmed, groups, not_confirmed
 from services.console.api.models.certificates import Authorities, Authority, NewAuthority
 from services.console.api.route import Call, Route
 from services.console.hear.certificates import MANAGER
-from shared.errors import PeerError
+from shared.errors import PeerError, RefusedError
 
 LARGEST: Final = 160 * 1024
 FileName = Annotated[str, Meta(pattern=r"^[^/.\x00-\x1f][^/\x00-\x1f]{0,127}$")]
@@ -33,16 +34,26 @@ async def add(call: Call) -> Authorities:
 
 async def remove(call: Call) -> Authorities:
     """DELETE /authorities/{file}."""
-    return await _change(call, "ca.remove", {"file": call.path["file"]})
+    return await _cut(call, "ca.remove", {"file": call.path["file"]})
 
 
 async def reload(call: Call) -> Authorities:
     """POST /authorities/reload."""
-    return await _change(call, "ca.reload", {})
+    return await _cut(call, "ca.reload", {})
 
 
 async def _change(call: Call, verb: str, args: dict[str, Any]) -> Authorities:
     return _authorities(call, await call.desk.command(call.caller, MANAGER, verb, args))
+
+
+async def _cut(call: Call, verb: str, args: dict[str, Any]) -> Authorities:
+    """As they are after a change that may cut somebody off, also where that is not confirmed."""
+    try:
+        made = await call.desk.command(call.caller, MANAGER, verb, args)
+    except RefusedError as error:
+        cut = not_confirmed(error)
+        return replace(await authorities(call), cut=cut)
+    return replace(_authorities(call, made), cut=confirmed("removed", made))
 
 
 def _folder(call: Call) -> str:

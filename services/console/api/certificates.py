@@ -105,18 +105,31 @@ async def _end(call: Call, verb: str) -> Closed:
     try:
         result = await _command(call, verb, {})
     except RefusedError as error:
-        text = str(error)
-        if not text.startswith(NOT_CONFIRMED):
-            raise
-        closed = _CLOSED.search(text)
-        return Closed(closed=int(closed[1]) if closed else 0, confirmed=False, text=text)
+        return not_confirmed(error)
+    return confirmed("blocked" if result["blocked"] else "deleted", result)
+
+
+def confirmed(words: str, result: Row) -> Closed:
+    """What was cut, as the manager's result has it."""
     killed = result["killed"]
-    words = "blocked" if result["blocked"] else "deleted"
     text = f"{words}; connections closed: {result['closed']}"
     return Closed(
         closed=result["closed"],
         text=f"{text}; killed, since they did not acknowledge: {' '.join(killed)}" if killed else text,
     )
+
+
+def not_confirmed(error: RefusedError) -> Closed:
+    """What was cut as far as is known, where the manager says that it is done and not confirmed.
+
+    Raises:
+        RefusedError: it says something else.
+    """
+    text = str(error)
+    if not text.startswith(NOT_CONFIRMED):
+        raise error
+    closed = _CLOSED.search(text)
+    return Closed(closed=int(closed[1]) if closed else 0, confirmed=False, text=text)
 
 
 async def _decided(call: Call) -> Decided:

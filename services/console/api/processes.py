@@ -47,6 +47,7 @@ def _process(desk: "Desk", supervisor: str, child: "Child", now_ns: int, *, spea
         state=child.state if speaks else "unknown",
         pid=child.pid,
         restarts=child.restarts,
+        asked=child.asked,
         uptime_ms=age_ms(child.started_ns, now_ns) if child.pid else None,
         rss_kib=child.rss_kib,
         cpu_ms=child.cpu_ms,

@@ -40,7 +40,7 @@ class Hear:
                 id=each.id,
                 unit=each.unit,
                 source=each.source,
-                simulated=each.source == "simulated",
+                simulated=self.known.invented(each),
                 cycle_ms=each.cycle_ms,
                 stale_after_ms=each.stale_after_ms,
             )

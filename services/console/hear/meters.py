@@ -86,6 +86,11 @@ class Meters:
         """What is known of one."""
         return self._known.get(meter)
 
+    def invented(self, meter: Meter) -> bool:
+        """Whether its values are: by its settings, or because its samples say so."""
+        known = self._known.get(meter.id)
+        return meter.source == "simulated" or bool(known and known.sample and known.sample.simulated)
+
     def keep(self, meters: Iterable[str]) -> None:
         """Forget meters that are in the settings no more."""
         for name in self._known.keys() - set(meters):
@@ -129,7 +134,7 @@ class Meters:
             trouble: why nothing can come, in words; empty where it can.
         """
         known, now = self._known.get(meter.id), self._now()
-        simulated = meter.source == "simulated"
+        simulated = self.invented(meter)
         if known is None:
             known = Known()
         connected = None if known.source is None else known.source.connected
@@ -160,7 +165,7 @@ class Meters:
             connected=connected,
             reason=reason,
             source=sample.source or meter.source,
-            simulated=sample.simulated or simulated,
+            simulated=simulated,
             period_ms=sample.period_ms or meter.cycle_ms,
             values={name: round(value, DIGITS) for name, value in sample.values.items()},
             unmeasured=tuple(name for name in USUAL if name not in sample.values),

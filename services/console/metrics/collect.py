@@ -89,7 +89,10 @@ _PUSHES: Final = (
     (Metric("metergate_push_skipped_total", "counter", _SLAVE, "Images that a newer one overtook."), "skipped"),
 )
 UP: Final = Metric("metergate_process_up", "gauge", _INSTANCE, "1 while the process is ready.")
-RESTARTS: Final = Metric("metergate_process_restarts_total", "counter", _INSTANCE, "Since its supervisor started.")
+RESTARTS: Final = Metric(
+    "metergate_process_restarts_total", "counter", (*_INSTANCE, "cause"),
+    "Since its supervisor started; `asked` by a command or new settings, or it `failed`.",
+)  # fmt: skip
 CPU: Final = Metric("metergate_process_cpu_seconds_total", "counter", _INSTANCE, "Processor time.")
 MEMORY: Final = Metric("metergate_process_resident_memory_bytes", "gauge", _INSTANCE, "Shared pages count whole.")
 _LOADS: Final = (
@@ -213,7 +216,8 @@ def _processes(desk: "Desk") -> Iterator[tuple[Metric, Point]]:
                 continue
             name = (child.name,)
             yield UP, (name, child.state == "ready")
-            yield RESTARTS, (name, child.restarts)
+            yield RESTARTS, ((child.name, "asked"), child.asked)
+            yield RESTARTS, ((child.name, "failed"), child.restarts - child.asked)
             if child.pid:
                 yield CPU, (name, child.cpu_ms / MS)
                 yield MEMORY, (name, child.rss_kib * 1024)

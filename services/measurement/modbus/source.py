@@ -18,6 +18,7 @@ from services.measurement.modbus.wire import ModbusExceptionError, Wire
 from services.measurement.pace import Clock, Pace
 from services.measurement.source import Link, Reading, Report
 from shared.errors import PeerError
+from shared.registers.identity import says_simulation
 
 SHORTEST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
@@ -127,7 +128,7 @@ class ModbusSource:
                 continue
             self._polls += 1
             self._tell(connected=True, reason="")
-            yield Reading(t_ns, values, texts)
+            yield Reading(t_ns, values, texts, says_simulation(texts))
 
     async def _locate(self) -> tuple[Block, ...]:
         if not self._profile.bases:

@@ -38,6 +38,11 @@ class Battery:
         stored = self.power * seconds * (_EFFICIENCY if self.power > 0 else 1 / _EFFICIENCY)
         self.charge = min(1.0, max(0.0, self.charge + stored / self._capacity_ws))
 
+    def settle(self, wanted_w: float, at_most_w: float) -> None:
+        """Be where `follow` would have come to by now."""
+        if self._capacity_ws:
+            self.power = max(-self._most_discharge(1.0), min(wanted_w, self._most_charge(1.0), at_most_w))
+
     def _most_charge(self, seconds: float) -> float:
         room = (1 - self.charge) * self._capacity_ws / _EFFICIENCY / seconds
         taper = min(1.0, (1 - self.charge) / (1 - _TAPER))

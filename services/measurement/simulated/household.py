@@ -44,7 +44,7 @@ class Household:
         self._wallbox = Wallbox(settings.wallbox_kw, control or WallboxControl())
         self._home = home(self._seed, start_s)
         self._pv_dc = 0.0
-        self._step(0.0)
+        self._battery.settle(self._step(0.0), self._pv_dc)  # it has been at work for long, whenever we begin to look
 
     @property
     def control(self) -> WallboxControl:
@@ -63,9 +63,10 @@ class Household:
         for step in range(1, steps + 1):
             now = begin + span * step / steps
             seconds, self._t_s = now - self._t_s, now
-            self._step(seconds)
+            self._battery.follow(self._step(seconds), self._pv_dc, seconds)
 
-    def _step(self, seconds: float) -> None:
+    def _step(self, seconds: float) -> float:
+        """Let all but the battery go on; what is wanted of that, DC, W."""
         settings = self._settings
         self._home = home(self._seed, self._t_s)
         self._pv_dc = pv_dc(self._seed, self._t_s, settings.pv_kwp)
@@ -77,7 +78,7 @@ class Household:
         rest = surplus - self._wallbox.power
         wanted = rest if rest > 0 else min(0.0, surplus)  # the battery does not discharge into the car
         wanted += 12 * swing(self._seed, Channel.BATTERY, self._t_s, 4)  # no controller hits zero exactly
-        self._battery.follow(wanted / EFFICIENCY, self._pv_dc, seconds)
+        return wanted / EFFICIENCY
 
     @property
     def inverter_ac(self) -> float:

@@ -1,7 +1,7 @@
 """`metergate certs`: who may connect. Shows certificates, and carries the owner's decisions to their manager."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,6 +145,8 @@ def ca(config: str | None, pem: Path | None, file: str | None, *, again: bool, a
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
+    if file is not None or found.get("closed"):
+        click.echo(f"removed, {_cut(found)}")
     for row in found["authorities"]:
         click.echo(f"{row['subject']}  ({row['file']}, {row['key']}, until {row['not_after'][:10]})")
         click.echo(f"  {grouped(row['fingerprint'])}")
@@ -152,6 +154,7 @@ def ca(config: str | None, pem: Path | None, file: str | None, *, again: bool, a
         click.echo("no authority is known: every certificate has to be accepted by itself")
     for fault in found["faults"]:
         click.echo(f"note: {fault}", err=True)
+    _tell_killed(found)
 
 
 certs.add_command(own)
@@ -175,10 +178,19 @@ def _resolved(parts: Sequence[str], config: str | None) -> str:
 
 def _end(verb: str, fp: Sequence[str], config: str | None) -> None:
     done = ask_manager(config, verb, {"fingerprint": _resolved(fp, config)})
-    count = done["closed"]
     word = "blocked" if done["blocked"] else "deleted"
-    click.echo(f"{word}, {count} connection{'' if count == 1 else 's'} closed: {grouped(done['fingerprint'])}")
-    for instance in done["killed"]:
+    click.echo(f"{word}, {_cut(done)}: {grouped(done['fingerprint'])}")
+    _tell_killed(done)
+
+
+def _cut(done: Mapping[str, Any]) -> str:
+    """How many connections a change of trust has ended."""
+    count = done["closed"]
+    return f"{count} connection{'' if count == 1 else 's'} closed"
+
+
+def _tell_killed(done: Mapping[str, Any]) -> None:
+    for instance in done.get("killed", ()):
         click.echo(f"note: {instance} did not answer and was killed", err=True)
 
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import click
 
-from shared.config.load import find, load
 from shared.errors import RefusedError
 from shared.tls.fingerprint import grouped
 from shared.tls.hand_over import hand_over
 from supervisor.cli.certs.manager import ask_manager
-from supervisor.cli.common import config_option
+from supervisor.cli.common import config_option, settings_of
+from supervisor.spec import CERTIFICATE_MANAGER
 
 LARGEST_BYTES: Final = 64 * 1024
 
@@ -60,7 +60,7 @@ def _import(key: Path, chain: Path, config: str | None) -> dict[str, Any]:
         raise RefusedError(f"{chain} holds a private key; give KEY and CHAIN in this order, each in its own file")
     if str(key) == "-":
         return ask_manager(config, "own.import", {"chain": text})
-    folder = load(find(config)).certificates.keys_dir
+    folder = settings_of(config, CERTIFICATE_MANAGER.name).certificates.keys_dir
     name = hand_over(read_file(key), folder)
     try:
         return ask_manager(config, "own.import", {"chain": text, "key_file": name})

@@ -7,15 +7,15 @@ from typing import cast
 import click
 from msgspec import Struct
 
-from shared.config.load import find, load
 from shared.config.model import Config, Meter
 from shared.errors import MetergateError, RefusedError
 from shared.modbus.pdu import MAX_READ
 from shared.registers.blocks import all_rows
-from supervisor.cli.common import config_option
+from supervisor.cli.common import config_option, settings_of
 from supervisor.cli.registers.client import Function, ModbusClient, SlaveExceptionError, exception_words
 from supervisor.cli.registers.question import Question, as_object, lines, question
 from supervisor.cli.signals import stop_on_signals
+from supervisor.spec import PLAIN_SLAVE
 
 DEFAULT_PORT = 502
 
@@ -98,7 +98,7 @@ def _once(target: Target, asked: Question, function: Function, *, as_json: bool)
 def _target(config: str | None, host: str | None, port: int | None, unit: int | None) -> Target:
     if host:
         return Target(host, port or DEFAULT_PORT, 1 if unit is None else unit, "2.6", None)
-    loaded = load(find(config))
+    loaded = settings_of(config, PLAIN_SLAVE.name)
     if not loaded.slave.enabled:
         raise RefusedError("the settings have slave.enabled = false; name another slave with --host")
     if port is None and loaded.slave.tls and not loaded.slave.plain_alongside_tls:

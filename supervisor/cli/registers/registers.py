@@ -15,9 +15,9 @@ from shared.registers.blocks import all_rows, blocks_for
 from shared.registers.export import as_csv, as_home_assistant, as_iobroker, as_json
 from shared.registers.row import Row
 from shared.registers.table import TABLE
-from supervisor.cli.common import config_option
+from supervisor.cli.common import config_option, settings_in_force
 from supervisor.cli.registers.columns import select, table
-from supervisor.cli.registers.live import Live, last_image, live
+from supervisor.cli.registers.live import STORE, Live, last_image, live
 
 GROUPS = tuple(dict.fromkeys(row.group for row in TABLE))
 FORMS = {
@@ -92,6 +92,8 @@ def registers(
 
 def _settings(config: str | None) -> Config | None:
     """None where there is no settings file at all: the map can be read without one."""
+    if in_force := settings_in_force(config, STORE):
+        return in_force
     try:
         path = find(config)
     except ConfigError:

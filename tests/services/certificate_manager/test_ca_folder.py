@@ -42,14 +42,40 @@ def test_one_that_is_removed_vouches_for_nobody_at_once(run_dir: Path) -> None:
             leaf = der("leaf", issuer="Our CA")
             slave.show(leaf, verdict="CA_VALID", authority=authority["fingerprint"])
             assert (await owner.listed(leaf))["status"] == "ca"
-            assert (await owner.ask("ca.remove", file="ours.pem"))["authorities"] == []
+            slave.connections[fingerprint(leaf)] = 2
+            slave.say()
+            await until(lambda: on.manager._ledger.connections(fingerprint(leaf)) == 2, "its connections")
+            removed = await owner.ask("ca.remove", file="ours.pem")
+            assert (removed["authorities"], removed["closed"], removed["killed"]) == ([], 2, [])
+            assert slave.connections == {}, "it was waited for"
             assert list((run_dir / "ca").iterdir()) == []
-            await until(lambda: slave.trust and slave.trust.authorities == b"", "the trust")
+            assert slave.trust
+            assert slave.trust.authorities == b""
             assert fingerprint(leaf) not in await owner.rows()
             for name in ("ours.pem", "../trust.json", "notes.txt", ""):
                 assert "has no file" in await owner.refused("ca.remove", file=name)
         log = (run_dir / "state" / "audit" / f"{MANAGER}.jsonl").read_text(encoding="utf-8")
-        assert '"what":"authority.remove","target":"ours.pem","result":"removed"' in log
+        assert '"what":"authority.remove","target":"ours.pem","result":"removed, connections closed: 2"' in log
+
+    play(story())
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["by command", "by hand"])
+def test_an_instance_that_does_not_act_by_its_removal_is_told_of(run_dir: Path, by_hand: bool) -> None:
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            slave, owner = await on.instance(), on.owner
+            await owner.ask("ca.add", name="ours", pem=CA)
+            slave.silent = True
+            if by_hand:
+                (run_dir / "ca" / "ours.pem").unlink()
+            else:
+                text = await owner.refused("ca.remove", file="ours.pem")
+                assert text.startswith("not confirmed: tls-slave has not acknowledged within 0.5 s, and no supervisor")
+                assert text.endswith("(it is removed all the same, connections known to be closed: 0)")
+            await until(lambda: "trust.unconfirmed" in owner.kinds(), "the event")
+            assert (await owner.ask("ca.list"))["authorities"] == []
+            assert not (run_dir / "ca" / "ours.pem").exists()
 
     play(story())
 

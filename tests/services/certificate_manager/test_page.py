@@ -3,12 +3,15 @@
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import BasicConstraints, Extension, load_pem_x509_certificate
+from cryptography.x509.oid import ExtensionOID
 
+from services.certificate_manager.listing import flags
 from services.certificate_manager.rights import SHIPPED
 from shared.tls.certificate import floor, read
 from tests.support import ROOT
@@ -26,6 +29,11 @@ def test_the_one_line_for_a_client_makes_a_pair_that_can_be_accepted(tmp_path: P
     made = load_pem_x509_certificate((tmp_path / "client.pem").read_bytes())
     said = read(made.public_bytes(Encoding.DER))
     assert (said.subject, said.key, floor(said)) == ("CN=heat pump", "EC P-256", None)
+    constraints = [each for each in made.extensions if each.oid == ExtensionOID.BASIC_CONSTRAINTS]
+    assert constraints == [
+        Extension(ExtensionOID.BASIC_CONSTRAINTS, critical=True, value=BasicConstraints(False, None))
+    ]
+    assert flags(said, time.time(), 30) == []
 
 
 def test_the_table_of_roles_is_the_shipped_one() -> None:

@@ -185,6 +185,9 @@ def test_advice_comes_with_its_line_and_refuses_nothing(tmp_path: Path) -> None:
         assert (await around.file.check(TEXT, {})).warnings == ()
         wrong = await around.file.check(TEXT, {**example, "slave.port": 0})
         assert (len(wrong.errors), wrong.warnings) == (1, ())
+        (said,) = (await around.file.patch(ANNA, example)).warnings
+        assert said == f"{known.key}: {known.text}"
+        assert (await around.file.patch(ANNA, {"slave.port": 1503})).warnings == (), "it was known before"
 
     story(tell, Around(tmp_path))
 

@@ -185,6 +185,17 @@ def test_a_simulation_is_announced_once_and_loudly() -> None:
     assert [line["log_level"] for line in logs if "SIMULATION" in line["event"]] == ["warning"]
 
 
+def test_invented_values_from_afar_are_noted_as_long_as_they_come() -> None:
+    far = Meter(id="far", source="modbus")
+    readings = [Reading(5, {"active_power": 1.0}, simulated=invented) for invented in (True, True, False)]
+    notes: list[str] = []
+    with capture_logs() as logs:
+        gauge = Gauge(far, HeardLife(far), lambda: None, lambda: notes.append(gauge.note), source=Script(*readings))
+        asyncio.run(gauge.run())
+    assert notes == ["meter far: SIMULATION: its values are invented", ""]
+    assert [line["log_level"] for line in logs if "SIMULATION" in line["event"]] == ["warning"]
+
+
 def run_until(life: HeardLife, done: Callable[[], bool]) -> None:
     async def story() -> None:
         task = asyncio.create_task(Measurement(life).run())

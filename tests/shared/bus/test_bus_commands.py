@@ -15,7 +15,7 @@ from shared.bus.messages import Command, Reply
 from shared.bus.sockets import context, dealer_socket, router_socket
 from shared.errors import PeerError, RefusedError
 from tests.shared.bus.town import Tell, Town
-from tests.support import Processes, until
+from tests.support import Processes, most_memory, until
 
 
 async def nothing(_: Command) -> dict[str, Any]:
@@ -149,6 +149,20 @@ def test_rubbish_to_an_owner_is_dropped(tell: Tell) -> None:
             socket.send(encode(Reply(id=1, ok=True)))
             await until(lambda: owner.malformed == 4)
         assert await caller.call("register-store", "x", {}, 5.0) == {}
+
+    tell(story)
+
+
+def test_of_a_command_of_endless_frames_little_is_kept(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        owner = town.bus("register-store")
+        owner.serve(nothing)
+        with context() as ctx, dealer_socket(ctx, town.endpoints.cmd("register-store")) as socket:
+            await until(lambda: socket.poll(0, zmq.POLLOUT))
+            with most_memory() as taken:
+                socket.send_multipart([b"a" * 1000] * 5000)
+                await until(lambda: owner.malformed == 1)
+        assert taken[0] < 1_000_000
 
     tell(story)
 

@@ -86,6 +86,14 @@ def test_an_unknown_key_without_a_close_name_lists_what_is_known() -> None:
     assert problem.reason == "is no setting; known here: file, inner, many, maybe, mode, name, on, other, ratio"
 
 
+def test_a_table_of_a_list_goes_by_its_number() -> None:
+    found: list[Problem] = []
+    meters = [{"id": "house", "source": "simulated", "house": {"cycle_ms": 500}}]
+    assert build(Config, {"meter": meters}, (), found) is None
+    reason = "is no setting; each meter goes by its number, not by its name: this one is meter[1]"
+    assert found == [Problem(("meter", 0, "house"), reason)]
+
+
 def test_a_long_value_is_cut() -> None:
     (problem,) = problems_of({"name": "n" * 500})
     assert len(problem.reason) < 200
@@ -107,6 +115,7 @@ def test_a_long_value_is_cut() -> None:
         (Annotated[str, Meta(min_length=4, max_length=4)], "a text of 4 characters"),
         (str, "a text"),
         (tuple[Literal["a", "b"], ...], "a list, each item one of 'a', 'b'"),
+        (tuple[tuple[Port, Port], ...], "a list, each item a list of 2 items, each a whole number from 1 to 65535"),
         (Inner, "a table (inner)"),
         (Inner | UnsetType, "a table (inner)"),
     ],
@@ -126,7 +135,8 @@ def test_every_field_of_the_model_can_be_described() -> None:
             for part in sections:
                 walk(part)
             if not sections:
-                assert describe(kind) not in {"", "another type"}, f"{section.__name__}.{name}"
+                assert describe(kind), f"{section.__name__}.{name}"
+                assert "another type" not in describe(kind), f"{section.__name__}.{name}"
 
     walk(Config)
     assert len(seen) > 8

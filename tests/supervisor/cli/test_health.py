@@ -18,8 +18,11 @@ def child(name: str = "plain-slave", state: str = "ready", reason: str = "", **s
     return {"name": name, "role": name.partition(".")[0], "state": state, "reason": reason, "status": status}
 
 
-def write(folder: Path, instance: str, *children: dict[str, Any], age_s: float = 0.0, namespace: int = 0) -> None:
+def write(
+    folder: Path, instance: str, *children: dict[str, Any], age_s: float = 0.0, namespace: int = 0, settings: str = ""
+) -> None:
     content = {
+        "settings": settings,
         "t_ns": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - int(age_s * 1e9),
         "pid_namespace": namespace or Path("/proc/self/ns/pid").stat().st_ino,
         "children": children,
@@ -130,6 +133,18 @@ def test_the_run_folder_is_found_also_while_the_file_is_wrong(tmp_path: Path, te
 def test_no_run_folder_is_found_in_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "metergate.toml")
     assert run_dir.find_run_dir(str(tmp_path / "metergate.toml"), {}) is None
+
+
+def test_the_usual_folders_are_looked_at_once_the_file_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, file = tmp_path / "run", tmp_path / "metergate.toml"
+    lock = acquire(folder, "supervisor")
+    write(folder, "supervisor", child(), settings=str(file))
+    assert run_dir.find_run_dir(str(file), {}) == folder
+    assert run_dir.find_run_dir(None, {}) == folder
+    assert run_dir.find_run_dir("mistyped.toml", {}) is None, "what runs there was started with another file"
+    lock.release()
+    assert run_dir.find_run_dir(str(file), {}) is None, "nothing runs there any more"
 
 
 def test_the_file_is_looked_for_where_the_settings_are() -> None:

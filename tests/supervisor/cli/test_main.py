@@ -99,7 +99,7 @@ def test_a_running_instance_is_shown_and_steered_also_while_its_file_is_wrong(tm
         ):
             done = metergate(verb, "beta", "--config", str(run.file), cwd=tmp_path)
             assert (done.returncode, done.stdout[: len(text)]) == (0, text), done.stderr
-        assert [row["restarts"] for row in ps(run)] == [0, 2]
+        assert [(row["restarts"], row["asked"]) for row in ps(run)] == [(0, 0), (2, 2)]
         metergate("stop", "beta", "--config", str(run.file), cwd=tmp_path)
         unhealthy = metergate("health", "--config", str(run.file), cwd=tmp_path)
         assert (unhealthy.returncode, unhealthy.stderr[:15]) == (1, "beta is stopped")

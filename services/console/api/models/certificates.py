@@ -193,12 +193,14 @@ class Authorities(Answer, frozen=True, kw_only=True):
         faults: files that cannot be used, in words.
         folder: path of the folder.
         running: whether the certificate manager runs.
+        cut: after DELETE and reload, whom that cut off; null otherwise.
     """
 
     authorities: tuple[Authority, ...]
     faults: tuple[Words, ...] = ()
     folder: str = ""
     running: bool = True
+    cut: Closed | None = None
 
 
 class NewAuthority(Ask, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ class Process(Answer, frozen=True, kw_only=True):
         state: `starting`, `ready`, `backoff`, `stopping`, `stopped`, `parked`, `disabled`.
         pid: 0 while there is none.
         restarts: since its supervisor started.
+        asked: of these, those that a command or new settings asked for; the others follow a death or a kill.
         uptime_ms: since its last start; null while there is none.
         rss_kib: resident memory, KiB; shared pages count whole.
         cpu_ms: processor time since its start.
@@ -35,6 +36,7 @@ class Process(Answer, frozen=True, kw_only=True):
     state: str
     pid: int = 0
     restarts: int = 0
+    asked: int = 0
     uptime_ms: int | None = None
     rss_kib: int = 0
     cpu_ms: int = 0

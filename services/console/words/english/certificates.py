@@ -22,6 +22,7 @@ CERTIFICATES: Final = {
         "not confirmed: {faults:said} (it is {words:said} all the same, connections known to be closed: {closed})"
     ),
     "certs.word_deleted": "deleted",
+    "certs.word_removed": "removed",
     "certs.not_on_disk": "the trust list is not written yet",
     "certs.audit_not_yet": "the audit log is not written yet",
     "certs.no_ack": "{instance} has not acknowledged within {seconds} s",

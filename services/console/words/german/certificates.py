@@ -22,6 +22,7 @@ CERTIFICATES: Final = {
         "nicht bestätigt: {faults} (es ist trotzdem {words}, bekanntermaßen getrennte Verbindungen: {closed})"
     ),
     "certs.word_deleted": "gelöscht",
+    "certs.word_removed": "entfernt",
     "certs.not_on_disk": "die Vertrauensliste ist noch nicht geschrieben",
     "certs.audit_not_yet": "das Audit-Log ist noch nicht geschrieben",
     "certs.no_ack": "{instance} hat nicht innerhalb von {seconds} s bestätigt",

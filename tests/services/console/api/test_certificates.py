@@ -7,7 +7,7 @@ import pytest
 
 from services.console.api import authorities, certificates, own
 from services.console.api.errors import ApiError
-from services.console.api.models.certificates import Accept, Import, LabelChange, NewAuthority, OwnKind
+from services.console.api.models.certificates import Accept, Closed, Import, LabelChange, NewAuthority, OwnKind
 from shared.errors import RefusedError
 from shared.tls import keys
 from shared.tls.certificate import fingerprint
@@ -135,8 +135,15 @@ def test_dismiss_and_block(run_dir: Path) -> None:
             await certificates.unblock(desk.call(fingerprint=row.fingerprint))
             assert (await certificates.certificates(desk.call())).certificates == ()
             assert (await authorities.reload(desk.call())).authorities == folder.authorities
-            assert (await authorities.remove(desk.call(file="ours.pem"))).authorities == ()
+            removed = await authorities.remove(desk.call(file="ours.pem"))
+            assert (removed.authorities, removed.cut) == ((), Closed(closed=0, text="removed; connections closed: 0"))
             assert (await authorities.authorities(desk.call())).authorities == ()
+            await authorities.add(desk.call(body=added))
+            slave.silent = True
+            unsure = await authorities.remove(desk.call(file="ours.pem"))
+            assert unsure.cut is not None
+            assert (unsure.authorities, unsure.cut.confirmed) == ((), False)
+            assert unsure.cut.text.startswith("not confirmed: tls-slave has not acknowledged within 0.5 s")
 
     play(story())
 

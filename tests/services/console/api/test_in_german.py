@@ -82,6 +82,9 @@ def test_advice_is_given_of_the_file_and_of_a_draft_in_german(tmp_path: Path) ->
         assert of_file == of_draft
         assert [(each["line"], each["key"]) for each in of_file] == [(5, "meter.modbus.host")]
         assert of_file[0]["text"].startswith("ist 192.0.2.20, eine Adresse für Beispiele, unter der nichts antwortet")
+        change = {"set": {"meter.modbus.host": "192.0.2.21"}}
+        (said,) = (await bench.ask("PATCH", "/settings", change, headers=GERMAN)).body["warnings"]
+        assert said.startswith("meter.modbus.host: ist 192.0.2.21, eine Adresse für Beispiele")
 
     asyncio.run(story())
 

@@ -34,7 +34,7 @@ def test_they_come_in_the_order_of_the_data_with_who_is_silent(tmp_path: Path) -
         said(
             bench,
             "supervisor.measurement",
-            child("measurement", cpu_ms=600, queue=3),
+            child("measurement", cpu_ms=600, queue=3, restarts=3, asked=2),
             child("plain-slave", pid=0, state="x"),
         )
         found = (await bench.ask("GET", "/processes")).body
@@ -42,6 +42,7 @@ def test_they_come_in_the_order_of_the_data_with_who_is_silent(tmp_path: Path) -
         assert list(rows) == ["measurement", "plain-slave", "tls-slave", "console"]
         assert rows["measurement"]["cpu_percent"] > 0
         assert (rows["measurement"]["queue"], rows["measurement"]["pending"]) == (3, None)
+        assert (rows["measurement"]["restarts"], rows["measurement"]["asked"]) == (3, 2)
         assert 5000 <= rows["measurement"]["uptime_ms"] < 60_000
         assert (rows["plain-slave"]["uptime_ms"], rows["plain-slave"]["cpu_percent"]) == (None, None)
         assert (rows["tls-slave"]["state"], found["silent"]) == ("unknown", ["supervisor.tls-slave"])

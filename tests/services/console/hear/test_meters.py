@@ -1,5 +1,7 @@
 """Age and staleness as they are told: a value that is too old is never shown as if it were now."""
 
+from msgspec.structs import replace
+
 from services.console.hear.meters import MOST, Meters
 from shared.bus.messages import Block, Image, Sample, SourceState
 from shared.clock import BOOT_ID
@@ -29,6 +31,15 @@ def test_before_the_first_sample_nothing_is_known() -> None:
     live = Meters(Clock()).live(HOUSE)
     assert (live.age_ms, live.stale, live.connected, live.values) == (None, True, None, {})
     assert live.simulated
+
+
+def test_a_real_source_that_says_simulation_is_shown_as_one() -> None:
+    clock, far = Clock(), Meter(id="house", source="modbus")
+    meters = Meters(clock)
+    meters.take_sample(sample(1, clock.now))
+    assert (meters.live(far).simulated, meters.invented(far)) == (False, False)
+    meters.take_sample(replace(sample(2, clock.now), simulated=True))
+    assert (meters.live(far).simulated, meters.invented(far)) == (True, True)
 
 
 def test_age_grows_and_becomes_stale_by_the_clock_that_never_jumps() -> None:

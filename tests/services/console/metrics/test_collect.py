@@ -55,6 +55,9 @@ def test_alerts_and_dashboard_ask_for_what_there_is() -> None:
         used = set(re.findall(r"metergate_[a-z0-9_]+", query))
         assert used, query
         assert used <= NAMES, query
+    alarming = [rule["expr"] for rule in rules if "restarts" in rule["expr"]]
+    assert alarming, "restarts"
+    assert all('cause="failed"' in query for query in alarming), "who changes settings is no cause for alarm"
 
 
 def test_everything_heard_is_told_in_base_units(tmp_path: Path) -> None:
@@ -66,8 +69,9 @@ def test_everything_heard_is_told_in_base_units(tmp_path: Path) -> None:
         stamp = {"src": "x", "gen": 1, "seq": 1, "t_ns": now}
         town.sessions["plain-slave"] = (now, Sessions(**stamp, port=502, connections=2, requests=7))  # type: ignore[arg-type]
         child = Child(
-            name="console", role="console", state="ready", pid=9, rss_kib=10, cpu_ms=1500, started_ns=now, queue=4
-        )
+            name="console", role="console", state="ready", pid=9, rss_kib=10, cpu_ms=1500, started_ns=now, queue=4,
+            restarts=5, asked=4,
+        )  # fmt: skip
         town.processes["supervisor"] = (now, Processes(**stamp, children=(child,), config_error="x"))  # type: ignore[arg-type]
         push = Push(number=1, name="PLC", url="", meter="house", groups=(), state="failing", failures=3)
         town.pushes = (now, Pushes(**stamp, interval_ms=0, values="mean", slaves=(push,)))  # type: ignore[arg-type]
@@ -81,6 +85,8 @@ def test_everything_heard_is_told_in_base_units(tmp_path: Path) -> None:
         assert found['metergate_process_cpu_seconds_total{instance="console"}'] == 1.5
         assert found['metergate_process_resident_memory_bytes{instance="console"}'] == 10240
         assert found['metergate_process_queue_messages{instance="console"}'] == 4
+        restarts = 'metergate_process_restarts_total{instance="console",cause="'
+        assert (found[f'{restarts}asked"}}'], found[f'{restarts}failed"}}']) == (4, 1)
         assert not [name for name in found if "missed" in name], "it told nothing of that yet"
         assert found['metergate_push_ok{number="1",name="PLC"}'] == 0
         assert found["metergate_settings_valid"] == 0

@@ -46,6 +46,17 @@ def test_a_foreign_ksem_is_read_to_the_last_digit() -> None:
         asyncio.run(story(meter))
 
 
+@pytest.mark.parametrize(("model", "invented"), [("SIMULATION three-phase home", True), ("KSEM", False)])
+def test_a_meter_that_says_simulation_is_believed(model: str, invented: bool) -> None:
+    async def story(meter: ForeignMeter) -> None:
+        async with watching(meter.port) as watch:
+            assert (await watch.reading()).simulated == invented
+
+    with ForeignMeter(ksem()) as meter:
+        meter.put(8212, *text(model, 16))
+        asyncio.run(story(meter))
+
+
 def test_the_time_is_that_before_the_first_request() -> None:
     async def story(meter: ForeignMeter) -> None:
         async with watching(meter.port) as watch:

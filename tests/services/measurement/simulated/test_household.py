@@ -1,3 +1,4 @@
+import re
 from math import hypot, isclose
 
 from hypothesis import given, settings
@@ -5,8 +6,10 @@ from hypothesis import strategies as st
 
 from services.measurement.simulated.household import EFFICIENCY, Household
 from services.measurement.simulated.wallbox import Mode, WallboxControl
+from shared.config.load import load
 from shared.config.model import Simulated
 from shared.registers.quantities import PHASES, UNITS
+from tests.support import ROOT
 
 DAY_S = 86_400
 SEEDS = st.integers(0, 2**32 - 1)
@@ -70,6 +73,18 @@ def test_same_seed_and_start_give_the_same_series(seed: int, start: float) -> No
         for home in (one, two):
             home.advance_to(start + 0.2 * number)
         assert one.values() == two.values()
+
+
+def test_the_readme_shows_what_the_demo_has_from_its_first_value_on() -> None:
+    shown = re.search(r"active_power_export +0000 [0-9A-F]{4} +([\d.]+) W", (ROOT / "README.md").read_text("utf-8"))
+    assert shown is not None
+    demo = load(ROOT / "demo" / "metergate.toml").meter[0].simulated
+    assert isinstance(demo, Simulated)
+    assert demo.start == "11:30"
+    home = Household(demo, 11.5 * 3600)
+    for number in range(120):
+        assert isclose(-home.values()["active_power"], float(shown[1]), rel_tol=0.02), f"after {number} s"
+        home.advance_to(11.5 * 3600 + number)
 
 
 def test_another_seed_is_another_household() -> None:

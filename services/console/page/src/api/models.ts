@@ -143,6 +143,7 @@ export interface Process {
   state: string;
   pid: number;
   restarts: number;
+  asked: number;
   uptime_ms: number | null;
   rss_kib: number;
   cpu_ms: number;

@@ -4,14 +4,19 @@ import { del, post } from "../api/client.ts";
 import type { Authorities, Authority } from "../api/models/certificates.ts";
 import { useMay } from "../api/session.ts";
 import { groups } from "../format.ts";
-import { t } from "../i18n/index.ts";
+import { t, tn } from "../i18n/index.ts";
 import { Button, Card, Field, Loading, Notice } from "../ui/basics.tsx";
 import { useLiveResource } from "../ui/hooks.ts";
 import { attempt } from "../ui/notes.tsx";
 import { confirm, Dialog } from "../ui/overlays.tsx";
 import { Table, type Column } from "../ui/table.tsx";
+import { told } from "./end.ts";
 import { PemField } from "./pem.tsx";
 import { validity } from "./parts.tsx";
+
+const said = ({ cut }: Authorities): void => {
+  if (cut) told(cut, tn("ca.removed", cut.closed));
+};
 
 export function AuthorityFolder() {
   const folder = useLiveResource<Authorities>("authorities", "certificates", 1000);
@@ -20,10 +25,14 @@ export function AuthorityFolder() {
 
   const remove = async (file: string): Promise<void> => {
     if (!(await confirm(t("ca.remove.title"), `${file}. ${t("ca.remove.after")}`, t("ca.remove")))) return;
-    if (await attempt(() => del(`authorities/${encodeURIComponent(file)}`), t("ca.removed"))) await folder.reload();
+    if (await attempt(async () => said(await del<Authorities>(`authorities/${encodeURIComponent(file)}`)))) await folder.reload();
   };
   const reload = async (): Promise<void> => {
-    if (await attempt(() => post("authorities/reload"), t("ca.reloaded"))) await folder.reload();
+    const again = async (): Promise<void> => {
+      const { cut } = await post<Authorities>("authorities/reload");
+      if (cut) told(cut, t("ca.reloaded"));
+    };
+    if (await attempt(again)) await folder.reload();
   };
 
   const columns: Column<Authority>[] = [

@@ -12,7 +12,8 @@ async function cuts(of: Certificate): Promise<string> {
   return now.connections ? tn("cert.delete.cuts", now.connections) : t("cert.delete.cuts_none");
 }
 
-function told(closed: Closed, done: string): void {
+/** Says what was cut, or what is not known of it. */
+export function told(closed: Closed, done: string): void {
   if (closed.confirmed) toast(done);
   else toast(closed.text || done, "bad");
 }

@@ -24,11 +24,11 @@ export default function BusPage() {
     <>
       <PageHead title={t("nav.bus")} lead={t("bus.lead")} />
       <Card>
+        {/* the two fields keep what is typed to themselves: lines come while one types, and would put the old text back */}
         <div class="toolbar">
           <input
             aria-label={t("bus.role")}
             placeholder={t("bus.role")}
-            value={role}
             list="bus-roles"
             spellcheck={false}
             autoCapitalize="none"
@@ -37,7 +37,6 @@ export default function BusPage() {
           <input
             aria-label={t("bus.topic")}
             placeholder={t("bus.topic")}
-            value={topic}
             list="bus-topics"
             spellcheck={false}
             autoCapitalize="none"

@@ -50,6 +50,17 @@ function All({ data }: { data: Processes }) {
       </>
     ),
   };
+  const restarts: Column<Process> = {
+    key: "restarts",
+    title: t("processes.restarts"),
+    numeric: true,
+    cell: (row) => (
+      <>
+        {number(row.restarts)}
+        {row.asked ? <span class="hint">{t("processes.asked", { n: number(row.asked) })}</span> : null}
+      </>
+    ),
+  };
   const rows = data.processes;
   const total = rows.reduce((sum, row) => sum + row.rss_kib, 0);
   return (
@@ -62,7 +73,7 @@ function All({ data }: { data: Processes }) {
         columns={[
           { key: "name", title: t("processes.role"), cell: (row) => <Name row={row} /> },
           { key: "state", title: t("state"), cell: (row) => <State row={row} /> },
-          { key: "restarts", title: t("processes.restarts"), numeric: true, cell: (row) => number(row.restarts) },
+          restarts,
           { key: "uptime", title: t("processes.uptime"), numeric: true, cell: (row) => duration(row.uptime_ms && Math.floor(row.uptime_ms / 1000) * 1000) },
           { key: "cpu", title: t("processes.cpu"), numeric: true, cell: (row) => unit(row.cpu_percent, 1, "%") },
           { key: "memory", title: t("processes.memory"), numeric: true, cell: (row) => (row.pid ? bytes(row.rss_kib * 1024) : NOTHING) },

@@ -89,4 +89,5 @@ export interface Authorities {
   faults: string[];
   folder: string;
   running: boolean;
+  cut: Closed | null;
 }

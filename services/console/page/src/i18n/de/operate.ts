@@ -6,6 +6,7 @@ export const operate = {
   "processes.role": "Rolle",
   "processes.pid": "PID {pid}",
   "processes.restarts": "Neustarts",
+  "processes.asked": "{n} davon gewollt",
   "processes.uptime": "Läuft seit",
   "processes.cpu": "CPU",
   "processes.memory": "Speicher",

@@ -6,6 +6,7 @@ export const operate = {
   "processes.role": "Role",
   "processes.pid": "PID {pid}",
   "processes.restarts": "Restarts",
+  "processes.asked": "{n} asked for",
   "processes.uptime": "Runs for",
   "processes.cpu": "CPU",
   "processes.memory": "Memory",
