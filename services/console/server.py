@@ -15,10 +15,12 @@ from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Any, Final
 
+import uvicorn
+import uvicorn.lifespan.off  # imported by name as it starts; here, what it costs is shared
 from structlog.typing import FilteringBoundLogger
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.console.room import Room, Seat
-from services.console.uvicorn_parts import Config, H11Protocol, Uvicorn
 from shared.modbus.listen import tune
 from shared.tls.limits import origin_of
 
@@ -110,7 +112,7 @@ class Protocol(H11Protocol):
             self._head_timer = None
 
 
-class Server(Uvicorn):
+class Server(uvicorn.Server):
     """uvicorn within a role: the actor decides about signals, and this about who may begin a TLS handshake.
 
     Args:
@@ -118,7 +120,7 @@ class Server(Uvicorn):
         room: for its connections.
     """
 
-    def __init__(self, config: Config, room: Room) -> None:
+    def __init__(self, config: uvicorn.Config, room: Room) -> None:
         super().__init__(config)
         self._room = room
         self._accepting: list[asyncio.Task[None]] = []
@@ -237,7 +239,7 @@ async def serve(
     told.handlers = [_ToLog(log)]
     for each in sockets:
         tune(each)
-    config = Config(
+    config = uvicorn.Config(
         app,
         http=Protocol,
         ws="none",

@@ -30,7 +30,6 @@ TESTED_ELSEWHERE = {
     "services/console/metrics/route.py": "tests/services/console/metrics/test_collect.py",
     "services/console/security/door.py": "tests/services/console/api/test_session.py",
     "services/console/security/headers.py": "tests/services/console/security/test_guard.py",
-    "services/console/uvicorn_parts.py": "tests/supervisor/test_forkserver.py",
     "services/console/words/english/access.py": "tests/services/console/words/test_catalogue.py",
     "services/console/words/english/certificates.py": "tests/services/console/words/test_catalogue.py",
     "services/console/words/english/push.py": "tests/services/console/words/test_catalogue.py",

@@ -154,7 +154,7 @@ UNUSED = """
 import sys
 from supervisor.forkserver import load
 load(sys.argv[1:])
-print(*sorted({"click", "multiprocessing", "pygments", "rich"} & set(sys.modules)))
+print(*sorted({"pygments", "rich"} & set(sys.modules)))
 import rich
 """
 
