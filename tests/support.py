@@ -99,12 +99,12 @@ def is_alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def rss_kib(pid: int) -> int:
-    """Resident memory of a process."""
+def memory_kib(pid: int) -> int:
+    """What a process wrote to, in memory. Pages of libraries come and go, whatever it does."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith("RssAnon:"):
             return int(line.split()[1])
-    raise AssertionError(f"process {pid} has no resident memory")
+    raise AssertionError(f"process {pid} has no memory")
 
 
 class Process:

@@ -28,11 +28,11 @@ def test_values_move_by_themselves(live: Page) -> None:
     seen: set[str] = set()
 
     def several() -> bool:
-        seen.add(live.locator("tr", has_text="Voltage").locator("td.numeric").first.inner_text())
+        seen.add(live.locator("tr", has_text="Power").first.inner_text())
         live.wait_for_timeout(50)
         return len(seen) > 3
 
-    wait_for(several, "the voltage of phase 1 in four values")
+    wait_for(several, "the power in four values")
     expect(live.locator(".flow svg")).to_be_visible()
     expect(live.get_by_text("Grid takes")).to_be_visible()
     expect(live.get_by_role("img", name="Last 10 minutes").locator("canvas")).to_be_visible()

@@ -14,7 +14,7 @@ from statistics import median
 
 import pytest
 
-from tests.support import is_alive, is_listening, rss_kib, wait_for
+from tests.support import is_alive, is_listening, memory_kib, wait_for
 from tests.system import steps
 from tests.system.bus import Listener
 from tests.system.gateway import Gateway, descriptors, of_gateway, running, say, send
@@ -86,7 +86,7 @@ def test_a_role_that_is_killed_or_stopped_costs_no_value_and_no_other_role(run_d
             for round_ in range(rounds + 2):
                 if round_ == 2:  # what grows once at the first restarts is no leak
                     survivors = _survivors(gateway, role)
-                    sizes = {name: (descriptors(pid), rss_kib(pid)) for name, pid in survivors.items()}
+                    sizes = {name: (descriptors(pid), memory_kib(pid)) for name, pid in survivors.items()}
                 stop = round_ % STOP_EVERY == STOP_EVERY - 1
                 seconds = _strike(gateway, rebirths, load, role, signal.SIGSTOP if stop else signal.SIGKILL)
                 load.wait_for_all()
@@ -96,7 +96,7 @@ def test_a_role_that_is_killed_or_stopped_costs_no_value_and_no_other_role(run_d
             wait_for(lambda: len(load.seen) > 2, "values went on")  # each new measurement begins with the first of them
             assert _survivors(gateway, role) == survivors, "another process was started anew"
             _wait_family(gateway)
-            now = {name: (descriptors(pid), rss_kib(pid)) for name, pid in survivors.items()}
+            now = {name: (descriptors(pid), memory_kib(pid)) for name, pid in survivors.items()}
         answered = sum(load.answers.values())
         growth = {name: now[name][1] - sizes[name][1] for name in now}
         say(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import rss_kib, wait_for
+from tests.support import memory_kib, wait_for
 from tests.system.bus import Listener
 from tests.system.gateway import Gateway, descriptors, private_kib, running
 from tests.system.ksem_map import READS
@@ -259,10 +259,10 @@ def test_memory_and_descriptors_stay_flat_under_all_of_it(gateway: Gateway) -> N
             client.reset()
 
     abuse(60)
-    before = rss_kib(slave), descriptors(slave)
+    before = memory_kib(slave), descriptors(slave)
     abuse(240)
     wait_for(lambda: _connections(gateway) == 0, "no connection left")
-    assert rss_kib(slave) - before[0] < GROWTH_KIB
+    assert memory_kib(slave) - before[0] < GROWTH_KIB
     assert descriptors(slave) <= before[1] + 1
 
 

@@ -27,7 +27,7 @@ from shared.config.master import Target as Settings
 from tests.services.master_pusher.samples import batch, words
 from tests.services.master_pusher.web_service import WebService
 from tests.shared.bus.talker import Talker
-from tests.support import Processes, free_port, rss_kib, wait_for
+from tests.support import Processes, free_port, memory_kib, wait_for
 from tests.system.bus import Listener
 from tests.system.gateway import descriptors, say
 from tests.system.receivers import BlackHole, Listening, answering, dripping, flooding, mute, resetting
@@ -81,14 +81,14 @@ def test_many_images_beside_bad_neighbours(run_dir: Path, processes: Processes) 
         pusher = processes.python("-m", "services.master_pusher", env={"METERGATE_CONFIG": str(file)})
         told = stack.enter_context(Listener(run_dir, "master-pusher", "pushes"))
         wait_for(lambda: any(row["pushes"] > 500 for each in told.waiting() for row in each["slaves"]), "pushes", 60)
-        before, open_before, images = rss_kib(pusher.pid), descriptors(pusher.pid), talker.said
+        before, open_before, images = memory_kib(pusher.pid), descriptors(pusher.pid), talker.said
         until = time.monotonic() + SECONDS
         last: list[dict[str, Any]] = []
         while time.monotonic() < until:
             last = told.next()["slaves"]
             service.requests.clear()
             failing.requests.clear()
-        after, open_after = rss_kib(pusher.pid), descriptors(pusher.pid)
+        after, open_after = memory_kib(pusher.pid), descriptors(pusher.pid)
         pushes, failures = sum(row["pushes"] for row in last), sum(row["failures"] for row in last)
         say(f"{talker.said - images} images, {pushes} pushes, {failures} failures: {before} became {after} KiB")
         assert pusher.returncode is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import rss_kib, wait_for
+from tests.support import memory_kib, wait_for
 from tests.system import steps
 from tests.system.gateway import Gateway, descriptors, of_gateway, running, say, send
 from tests.system.load import Load
@@ -56,7 +56,7 @@ def test_soak(run_dir: Path) -> None:
 
 def _sizes(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Descriptors and memory."""
-    return {name: (descriptors(pid), rss_kib(pid)) for name, pid in pids.items()}
+    return {name: (descriptors(pid), memory_kib(pid)) for name, pid in pids.items()}
 
 
 def _strike(gateway: Gateway, load: Load, chance: random.Random) -> int:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from shared.tls.certificate import fingerprint
 from tests.shared.tls.material import DAY, Made, client_settings, make
 from tests.shared.tls.material import openssl as run_openssl
-from tests.support import rss_kib, wait_for
+from tests.support import memory_kib, wait_for
 from tests.system.gateway import say
 from tests.system.tls import TlsClient, TlsGateway, running_tls
 from tests.system.wire import Client, ModbusError, read_pdu
@@ -247,7 +247,7 @@ def test_garbage_silence_and_thousands_of_certificates_cost_an_accepted_client_l
     identity = one.save(tmp_path)
     with accepted(gateway, one, identity) as client:
         quiet = latencies_ms(client, 300)
-        before = {role: rss_kib(gateway.pid(role)) for role in ("tls-slave", "certificate-manager")}
+        before = {role: memory_kib(gateway.pid(role)) for role in ("tls-slave", "certificate-manager")}
         under_attack: list[float] = []
         with Siege(gateway, tmp_path) as siege:
             until = time.monotonic() + 200
@@ -260,7 +260,7 @@ def test_garbage_silence_and_thousands_of_certificates_cost_an_accepted_client_l
                 began = time.monotonic()
                 wait_for(lambda: gateway.status(patient) == "pending", "found among the flood", 20)
                 found_s = time.monotonic() - began
-        grown = {role: rss_kib(gateway.pid(role)) - kib for role, kib in before.items()}
+        grown = {role: memory_kib(gateway.pid(role)) - kib for role, kib in before.items()}
         listed = [row for row in gateway.rows().values() if row["status"] == "pending"]
     p99 = statistics.quantiles(under_attack, n=100)[98]
     say(f"accepted client, ms: quiet p99 {statistics.quantiles(quiet, n=100)[98]:.1f}; under attack median "

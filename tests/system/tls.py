@@ -40,9 +40,9 @@ class TlsGateway(Gateway):
         process.wait_output("Modbus/TCP Security (TLS) on", 30)
         self.wait_ready()
 
-    def certs(self, verb: str, **args: str) -> dict[str, Any]:
+    def certs(self, verb: str, patience_s: float = 10.0, **args: str) -> dict[str, Any]:
         """A command to the certificate manager."""
-        return call(Endpoints(self.run_dir).cmd(MANAGER), MANAGER, verb, args, 10)
+        return call(Endpoints(self.run_dir).cmd(MANAGER), MANAGER, verb, args, patience_s)
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """What `metergate certs list` shows, by fingerprint."""

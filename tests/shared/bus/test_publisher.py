@@ -13,7 +13,7 @@ from shared.bus.messages import Block, Event, Image, Message, Published, SourceS
 from shared.bus.network import Endpoint
 from shared.bus.publisher import MAX_SUBSCRIPTIONS, MAX_TOPICS, Publisher
 from shared.bus.sockets import SUBSCRIPTIONS, Context, Socket, context, pub_socket, sub_socket
-from tests.support import Processes, rss_kib
+from tests.support import Processes, memory_kib
 
 
 @pytest.fixture
@@ -137,12 +137,12 @@ def test_publishing_never_waits_for_a_reader_and_its_memory_stays_bounded(
         publisher.on_readable()
         publisher.publish(image)
         assert never_reads.poll(5000)
-        before = rss_kib(os.getpid())
+        before = memory_kib(os.getpid())
         start = time.perf_counter()
         for _ in range(10_000):  # 140 MB
             publisher.publish(image)
         assert time.perf_counter() - start < 5
-        assert rss_kib(os.getpid()) - before < 30_000
+        assert memory_kib(os.getpid()) - before < 30_000
         assert never_reads.getsockopt(zmq.EVENTS) == zmq.POLLIN
 
 
@@ -194,14 +194,14 @@ def test_a_flood_of_subscriptions_is_cut_off_and_others_are_served(
         last = state(publisher, "house")
         with connected(ctx, endpoint, b"source/") as honest:
             assert joined(publisher, honest, 1) == [last]
-            before = rss_kib(os.getpid())
+            before = memory_kib(os.getpid())
             flood = processes.python("-c", FLOOD, endpoint.address)
             until = time.monotonic() + 20
             while len(warned) < 4 or "flooding" not in flood.output:
                 assert time.monotonic() < until, warned
                 if socket.poll(100):
                     publisher.on_readable()
-            assert rss_kib(os.getpid()) - before < 20_000  # uncut it took 200 MB
+            assert memory_kib(os.getpid()) - before < 20_000  # uncut it took 200 MB
             again = state(publisher, "house", "again")
             assert honest.poll(5000)
             assert decode(honest.recv_multipart()[1]) == again

@@ -25,7 +25,7 @@ from shared.bus.sockets import (
     send,
     sub_socket,
 )
-from tests.support import Processes, rss_kib, wait_for
+from tests.support import Processes, memory_kib, wait_for
 
 PUBLISHER = """
 import sys, time
@@ -145,7 +145,7 @@ def test_floods_of_subscriptions_change_nothing_for_the_producer(
     endpoint = endpoints.pub("measurement")
     with sub_socket(ctx, endpoint, b"source/") as good:
         assert good.poll(10_000)
-        before = rss_kib(process.pid)
+        before = memory_kib(process.pid)
         for _ in range(8):
             with raw_sub(ctx, endpoint) as bogus:
                 for number in range(250):
@@ -156,7 +156,7 @@ def test_floods_of_subscriptions_change_nothing_for_the_producer(
                 never_reads.close()
         seen = len(process.output)
         wait_for(lambda: len(process.output) > seen + 60 and good.poll(1000) and good.recv_multipart())
-        assert rss_kib(process.pid) - before < 20_000
+        assert memory_kib(process.pid) - before < 20_000
         slowest = max(float(line.split()[2]) for line in process.output.splitlines() if line.endswith("ms"))
         assert slowest < 1000
 
@@ -177,10 +177,10 @@ def test_a_stopped_subscriber_costs_the_producer_neither_time_nor_memory(
     os.kill(slow.pid, signal.SIGSTOP)
     with sub_socket(ctx, endpoints.pub("measurement"), b"source/") as good:
         assert good.poll(10_000)
-        before = rss_kib(process.pid)
+        before = memory_kib(process.pid)
         sent = len(process.output.splitlines())
         wait_for(lambda: len(process.output.splitlines()) > sent + 40, "4000 messages of 4 kB")
-        assert rss_kib(process.pid) - before < 8_000
+        assert memory_kib(process.pid) - before < 8_000
         while good.poll(0):
             good.recv_multipart()
         assert good.poll(2000)
