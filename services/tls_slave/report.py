@@ -115,7 +115,13 @@ class Reporter:
 
     def every_second(self, server: TlsServer) -> None:
         """What is repeated: who waits in quarantine, connections."""
-        for access in (*server.waiting(), *self._owed.values()):  # who is still there comes before those who have gone
+        now = self._now()
+        for access in server.waiting():  # who is still there comes before those who have gone
+            if self._seen.due(
+                access.peer.certificate.fingerprint, now
+            ):  # else just said, and again if it stays
+                self.seen(access)
+        for access in tuple(self._owed.values()):
             self.seen(access)
         self.enforced(server)
 

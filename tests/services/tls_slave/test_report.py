@@ -9,6 +9,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from services.tls_slave.access import PeerAccess
 from services.tls_slave.report import FOUND_NS, REFUSAL_BURST, Reporter
 from shared.actor import Life
 from shared.audit.check import load, verify
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 
 
-class NobodyConnected:
-    """A server as `every_second` asks it, when whoever came has gone again."""
+class Connected:
+    """A server as `every_second` asks it; with nobody, whoever came has gone again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *quarantined: PeerAccess) -> None:
         self.decisions = decided()
         self.closed = Counter[str]()
+        self._quarantined = quarantined
 
-    def waiting(self) -> tuple[()]:
-        return ()
+    def waiting(self) -> tuple[PeerAccess, ...]:
+        return self._quarantined
 
     def open_by_fingerprint(self) -> Counter[str]:
         return Counter()
@@ -55,11 +57,11 @@ class Told:
         )
         self.reporter = Reporter(life, lambda: self.now)
 
-    def seconds(self, count: int) -> None:
-        """They pass, and nobody is connected."""
+    def seconds(self, count: int, *quarantined: PeerAccess) -> None:
+        """They pass, and nobody else is connected."""
         for _ in range(count):
             self.now += SECOND
-            self.reporter.every_second(cast("TlsServer", NobodyConnected()))
+            self.reporter.every_second(cast("TlsServer", Connected(*quarantined)))
 
     def seen(self) -> int:
         """How often it said that it saw somebody."""
@@ -126,6 +128,21 @@ def test_whom_it_saw_before_it_can_have_been_found_it_mentions_again_after_that(
     told.seconds(5)
     assert told.seen() == again
     told.reporter.close()
+
+
+def test_who_waited_and_has_gone_is_not_mentioned_once_more(tmp_path: Path) -> None:
+    """The owner may have taken him off the list meanwhile."""
+    told = Told(tmp_path)
+    told.seconds(round(FOUND_NS / SECOND) + 1)
+    access = of(Gate(), ONE)
+    told.reporter.seen(access)
+    told.reporter.seen(access)  # on another connection, at once
+    told.seconds(2, access)
+    told.now -= SECOND // 10  # the next turn comes a little early
+    told.seconds(1, access)
+    said = told.seen()
+    told.seconds(5)
+    assert (said, told.seen()) == (3, 3)
 
 
 @pytest.mark.parametrize(("since_start_ns", "decisions"), [(FOUND_NS, decided()), (0, decided(ONE))])
