@@ -117,9 +117,7 @@ class Reporter:
         """What is repeated: who waits in quarantine, connections."""
         now = self._now()
         for access in server.waiting():  # who is still there comes before those who have gone
-            if self._seen.due(
-                access.peer.certificate.fingerprint, now
-            ):  # else just said, and again if it stays
+            if self._seen.due(access.peer.certificate.fingerprint, now):  # else just said, and again if it stays
                 self.seen(access)
         for access in tuple(self._owed.values()):
             self.seen(access)
