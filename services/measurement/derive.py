@@ -13,6 +13,7 @@
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import copysign, hypot
 from typing import NamedTuple
 
@@ -39,6 +40,18 @@ class Shares(NamedTuple):
 
 def complete(given: Mapping[str, float]) -> Completed:
     """`given` and everything that follows from it."""
+    if not _follows(tuple(given)):
+        return Completed(dict(given), ())
+    return _complete(given)
+
+
+@lru_cache(maxsize=64)
+def _follows(names: tuple[str, ...]) -> bool:
+    """Whether anything follows from these quantities, whatever their values; a source gives the same ones each time."""
+    return bool(_complete(dict.fromkeys(names, 1.0)).derived)
+
+
+def _complete(given: Mapping[str, float]) -> Completed:
     known = dict(given)
     for phase in PHASES:
         _phase(known, f"_{phase}")

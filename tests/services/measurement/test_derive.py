@@ -97,6 +97,20 @@ def test_given_values_stay_and_names_of_derived_ones_are_told(values: dict[str, 
     assert complete(completed).derived == ()
 
 
+@given(st.data(), st.sets(st.sampled_from(sorted(UNITS)), max_size=30))
+def test_what_is_derived_is_a_matter_of_names_alone(data: st.DataObject, names: set[str]) -> None:
+    """It is asked once for each set of names, see `_follows`."""
+    values = st.fixed_dictionaries(dict.fromkeys(sorted(names), st.floats(-1e6, 1e6)))
+    assert complete(data.draw(values)).derived == complete(data.draw(values)).derived
+
+
+def test_once_everything_is_known_nothing_is_derived_and_nothing_changes() -> None:
+    given = {f"{name}_l{phase}": 100.0 for phase in (1, 2, 3) for name in ("active_power", "reactive_power", "voltage")}
+    known = complete(given).values
+    assert complete(known) == (known, ())
+    assert complete(known).values is not known
+
+
 @given(POWER, POWER)
 def test_power_triangle(active: float, reactive: float) -> None:
     values = complete({"active_power": active, "reactive_power": reactive}).values
