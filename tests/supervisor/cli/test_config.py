@@ -88,7 +88,8 @@ def test_set_changes_one_key_and_keeps_comments(run: Run, config: Path) -> None:
     [
         ("slave.port", "1503", "starts again by itself: plain-slave"),
         ("meter.cycle_ms", "500", "starts again by itself: measurement, register-store"),
-        ("log.level", "debug", "[log] counts from the next start of metergate"),
+        ("log.level", "debug", "[log] changed; restart metergate to use it"),
+        ("gateway.run_dir", "elsewhere", "[gateway] changed; restart metergate to use it"),
         ("slave.port", "1502", "that changes nothing"),
     ],
 )
