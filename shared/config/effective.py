@@ -20,6 +20,7 @@ from shared.config.toml import read_toml
 VARIABLES: Final[Mapping[Key, str]] = {
     ("gateway", "run_dir"): "METERGATE_RUN_DIR",
     ("gateway", "state_dir"): "METERGATE_STATE_DIR",
+    ("certificates", "keys_dir"): "METERGATE_KEYS_DIR",
 }
 
 
