@@ -279,7 +279,7 @@ def all_ready(processes: list[Process]) -> dict[str, Any] | None:
 def contract(settings: Path, copy: Path, config: Config) -> dict[str, str]:
     """Environment of every role process, besides its instance name and descriptors.
 
-    Fixed at the start of the supervisor: a role that starts after an edit of these settings still finds the others.
+    Fixed at the start of the supervisor, as these settings are in the copy, see `settings`.
     """
     return {
         "METERGATE_CONFIG": str(settings),

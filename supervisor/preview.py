@@ -16,7 +16,7 @@ from supervisor.child import State
 from supervisor.control import Progress, Result
 from supervisor.fleet import Fleet
 from supervisor.loop import Callback
-from supervisor.settings import Settings, left_for_a_start
+from supervisor.settings import Settings, left_for_a_start, until_a_start
 from supervisor.spec import Effect, RoleSpec, effect, verifiers
 from supervisor.verification import Verification
 
@@ -63,13 +63,15 @@ class Preview:
             raise RefusedError("check: text has to be the text of a settings file")
         content = text.encode()
         try:
-            config = parse(content, self._settings.path)
+            written = parse(content, self._settings.path)
         except ConfigError as error:
             refused = _result(faults_of(error))
             return lambda: refused
+        started = self._settings.started
+        config = until_a_start(started, written)
         if faults := self._unreachable(config):
             return lambda: _result(faults)
-        result = _result((), self._effect(config), left_for_a_start(self._settings.started, config))
+        result = _result((), self._effect(config), left_for_a_start(started, written))
         modules = verifiers(self._specs, self._settings.config, config)
         if not modules:
             return lambda: result

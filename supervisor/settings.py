@@ -1,12 +1,15 @@
 """Which settings are in force. A file that is wrong changes nothing: the last good one stays, the error is kept.
 
 Roles read their settings when they start, which may be while somebody edits the file. They are therefore given a copy
-of the content in force (METERGATE_SETTINGS); the real path goes along, for messages and relative paths.
+of what is in force (METERGATE_SETTINGS); the real path goes along, for messages and relative paths. Sections that wait
+for a new start of metergate stay in it as they were: a role that starts again still finds the others.
 """
 
 import os
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from shared.config.advice import of_meters
 from shared.config.faults import located
@@ -20,7 +23,7 @@ FIXED: Final = ("gateway", "bus", "supervisor", "log")
 
 
 class Draft(NamedTuple):
-    """Settings that are right in themselves, and not in force yet."""
+    """Settings that are right in themselves, and not in force yet: what stands in the file, in both forms."""
 
     content: bytes
     config: Config
@@ -34,7 +37,7 @@ class Settings:
 
     Attributes:
         path: of the file.
-        config: in force.
+        config: in force: the file as it was last right, but `FIXED` as in `started`.
         started: those with which this process began.
         error: what is wrong with the file now; empty while it is right.
         pending: which of its changes need a new start of metergate.
@@ -68,20 +71,20 @@ class Settings:
         Raises:
             RefusedError: the copy for the roles cannot be written; those before stay in force.
         """
-        before = self.config
-        if self._copy is not None and draft.config != before:
-            _write_copy(self._copy, draft.content)
+        before, after = self.config, until_a_start(self.started, draft.config)
+        if self._copy is not None and after != before:
+            _write_copy(self._copy, draft.content if after == draft.config else _text(after))
         self.error = ""
-        self._content, self.config = draft
-        self.pending = left_for_a_start(self.started, self.config)
-        return before if self.config != before else None
+        self._content, self.config = draft.content, after
+        self.pending = left_for_a_start(self.started, draft.config)
+        return before if after != before else None
 
     def advice(self) -> tuple[Fault, ...]:
         """What is in force about meters, and should be known all the same; of receivers the pusher tells."""
         return located(text_of(self._content, self.path), of_meters(self.config))
 
     def hand_over(self, copy: Path) -> None:
-        """Write the content in force where the roles read it, now and whenever it changes.
+        """Write what is in force where the roles read it, now at the start and whenever it changes.
 
         Raises:
             RefusedError: it cannot be written.
@@ -99,6 +102,17 @@ def _write_copy(copy: Path, content: bytes) -> None:
         raise RefusedError(
             f"{copy}: cannot be written ({error.strerror}); the roles read their settings there, see gateway.run_dir"
         ) from error
+
+
+def _text(config: Config) -> bytes:
+    from shared.config.effective import as_file  # noqa: PLC0415  # seldom needed, and this process is to be small
+
+    return as_file(config).encode()
+
+
+def until_a_start(started: Config, config: Config) -> Config:
+    """What of `config` counts before metergate is started anew: all but `FIXED`, which stays as in `started`."""
+    return replace(config, **{name: getattr(started, name) for name in FIXED})
 
 
 def left_for_a_start(old: Config, new: Config) -> str:

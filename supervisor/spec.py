@@ -99,7 +99,8 @@ class RoleSpec(Struct, frozen=True, kw_only=True):
     Attributes:
         name: on the command line, in compose and on the bus.
         module: package of the role; `python -m <module>` runs it, `<module>.actor` holds its `ACTOR`.
-        needs: the settings that this role reads. Where they change, this role is started again and no other.
+        needs: the settings that this role reads, and where it listens. Where they change, this role is started again
+            and no other.
         verifier: module that checks the files named there, see `shared.verify`; empty where there are none.
         files: those files; a change of one may be the cure of what is refused or parked.
         enabled: whether it runs at all.
@@ -143,21 +144,13 @@ def _far_workers(config: Config) -> int:
     return 1 if config.bus.transport == "ipc" else config.slave.workers
 
 
-def _plain_side(slave: Slave) -> Slave:
-    """What the plain slave reads of it."""
-    usual = Slave()
-    return replace(
-        slave,
-        tls_port=usual.tls_port,
-        handshakes_per_s=usual.handshakes_per_s,
-        handshakes_per_s_per_address=usual.handshakes_per_s_per_address,
-    )
+def _connection_limits(slave: Slave) -> tuple[float, ...]:
+    """What either slave reads of it, besides where it listens."""
+    return slave.max_connections, slave.max_connections_per_address, slave.idle_timeout_s
 
 
-def _tls_side(slave: Slave) -> Slave:
-    """What the slave with TLS reads of it."""
-    usual = Slave()
-    return replace(slave, port=usual.port, plain_alongside_tls=usual.plain_alongside_tls)
+def _handshake_limits(slave: Slave) -> tuple[float, ...]:
+    return slave.handshakes_per_s, slave.handshakes_per_s_per_address
 
 
 def _tls_listen(config: Config) -> Listen:
@@ -193,7 +186,11 @@ REGISTER_STORE: Final = RoleSpec(
 PLAIN_SLAVE: Final = RoleSpec(
     name="plain-slave",
     module="services.plain_slave",
-    needs=lambda config: (_plain_side(config.slave), [(meter.id, meter.unit) for meter in config.meter]),
+    needs=lambda config: (
+        _plain_listen(config),
+        _connection_limits(config.slave),
+        [(meter.id, meter.unit) for meter in config.meter],
+    ),
     enabled=lambda config: config.slave.enabled and (not config.slave.tls or config.slave.plain_alongside_tls),
     workers=lambda config: config.slave.workers,
     listen=_plain_listen,
@@ -204,7 +201,9 @@ TLS_SLAVE: Final = RoleSpec(
     name="tls-slave",
     module="services.tls_slave",
     needs=lambda config: (
-        _tls_side(config.slave),
+        _tls_listen(config),
+        _connection_limits(config.slave),
+        _handshake_limits(config.slave),
         config.wallbox.external_control,
         config.certificates.keys_dir,
         [(meter.id, meter.unit) for meter in config.meter],

@@ -151,8 +151,6 @@ class CertificateManager(Actor):
             for name in self._ledger.heard():
                 if name.partition(".")[0] not in self._remote and not is_held(run_dir, name):
                     self._ledger.forget(name)
-            trust = self._force.trust
-            self.life.status(accepted=len(trust.accepted()), blocked=len(trust.blocked()), listed=len(self._pending))
             await asyncio.sleep(LOOK_S)
 
     async def _tend(self) -> None:

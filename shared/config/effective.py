@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from shared.config.toml import read_toml
 VARIABLES: Final[Mapping[Key, str]] = {
     ("gateway", "run_dir"): "METERGATE_RUN_DIR",
     ("gateway", "state_dir"): "METERGATE_STATE_DIR",
+    ("certificates", "keys_dir"): "METERGATE_KEYS_DIR",
 }
 
 
@@ -75,8 +76,13 @@ def written(data: bytes, path: Path) -> tuple[Setting, ...]:
     return tuple(_written(Config, read_toml(text, path), (), places(text)))
 
 
-def as_toml(settings: tuple[Setting, ...]) -> Iterator[str]:
-    """The settings as a file that would mean the same, with the origin of each behind it."""
+def as_file(config: Config) -> str:
+    """The text of a file that means just this, with every key; paths are absolute in it."""
+    return "\n".join(as_toml((Setting(key, value) for key, value in _leaves(config, ())), origins=False))
+
+
+def as_toml(settings: Iterable[Setting], *, origins: bool = True) -> Iterator[str]:
+    """Lines of a file that would mean the same, with the origin of each setting behind it."""
     table: Key | None = None
     for setting in settings:
         if setting.key[:-1] != table:
@@ -85,7 +91,7 @@ def as_toml(settings: tuple[Setting, ...]) -> Iterator[str]:
             yield f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
         name = str(setting.key[-1])
         text = f"#{name} =" if setting.value is UNSET else f"{name} = {toml(setting.value)}"
-        yield f"{text}  # {setting.origin}"
+        yield f"{text}  # {setting.origin}" if origins else text
 
 
 def _written(cls: type[Section], raw: Any, key: Key, found: dict[Key, int]) -> Iterator[Setting]:

@@ -213,7 +213,7 @@ class Certificates(Section, frozen=True):
         names: host names and IP addresses that go into own certificates; empty: this host's name.
         own_role: role text in own certificates; empty for none.
         warn_days: a certificate that ends within so many days is warned about.
-        role: the rights table. Without any row: no role and any role of SunSpec's list as in docs/conformance.md.
+        role: the rights table. Without any row of yours, the shipped rows count, see docs/certificates.md.
     """
 
     keys_dir: Path = Path("keys")

@@ -73,7 +73,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def listed(self) -> bool:
-        """Whether the owner is shown it. What is below the floor is counted, not shown."""
+        """Whether the owner is shown it. What is below the floor is not: whoever refuses it says why."""
         return self.standing is not Standing.WEAK
 
 

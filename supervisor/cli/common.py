@@ -4,24 +4,26 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from shared.bus.command import call
 from shared.bus.endpoints import Endpoints, instances, is_held
 from shared.bus.network import Network, network_of
-from shared.config.load import find, load, parse
+from shared.config.load import PLACES, find, load, parse
 from shared.config.model import Config
 from shared.errors import RefusedError
 from supervisor.cli.run_dir import find_run_dir
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_HELP: Final = f"Settings file; default $METERGATE_CONFIG, else ./{PLACES[0]}, else {PLACES[1]}."
+
 
 def config_option(function: Function) -> Function:
     """`--config FILE`, handed over as `config: str | None`."""
-    return click.option("--config", metavar="FILE", help="Settings file; default ./metergate.toml.")(function)
+    return click.option("--config", metavar="FILE", help=_HELP)(function)
 
 
 def run_folder(config: str | None) -> Path:

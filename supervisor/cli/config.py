@@ -16,7 +16,7 @@ from shared.config.model import Config
 from shared.errors import ConfigError
 from shared.verify import verify
 from supervisor.cli.common import config_option, supervisors
-from supervisor.settings import FIXED
+from supervisor.settings import left_for_a_start, until_a_start
 from supervisor.spec import ROLES, effect, verifiers
 
 
@@ -107,22 +107,21 @@ def _valid(path: Path) -> Config | None:
 
 def _effect(before: Config | None, after: Config) -> str:
     """What the change does to what runs."""
-    if not supervisors(after.gateway.run_dir):
+    if not supervisors((before or after).gateway.run_dir):
         return "nothing runs now that would notice"
     if before is None:
         return "the file is right again, and is taken over"
     if before == after:
         return "that changes nothing"
-    planned = effect(ROLES, before, after)
-    fixed = [f"[{name}]" for name in FIXED if getattr(before, name) != getattr(after, name)]
+    planned = effect(ROLES, before, until_a_start(before, after))
     parts = {
         "starts again by itself": planned.restarts,
         "starts": planned.starts,
         "ends": planned.stops,
     }
     words = [f"{what}: {', '.join(roles)}" for what, roles in parts.items() if roles]
-    if fixed:
-        words.append(f"{' '.join(fixed)} counts from the next start of metergate")
+    if left := left_for_a_start(before, after):
+        words.append(left)
     return "; ".join(words) or "no role needs to start again"
 
 

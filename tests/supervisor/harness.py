@@ -74,14 +74,16 @@ class Running:
         """From its next start on, the instance does this; see `bad_role`."""
         (self.run_dir / f"{instance}.behaviour").write_text(words)
 
-    def write(self, *, budget: int = 10, more: str = "", **slave: str | int | bool) -> None:
+    def write(
+        self, *, budget: int = 10, beat_timeout_s: float = 0.8, more: str = "", **slave: str | int | bool
+    ) -> None:
         """Write the settings and let them look old, so that a change counts as soon as it is asked for."""
         self.slave |= slave
         lines = [
             f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
             for key, value in self.slave.items()
         ]
-        limits = f"beat_timeout_s = 0.8\nstop_timeout_s = 0.5\nmax_deaths_per_minute = {budget}"
+        limits = f"beat_timeout_s = {beat_timeout_s}\nstop_timeout_s = 0.5\nmax_deaths_per_minute = {budget}"
         text = f"[supervisor]\n{limits}\n\n[slave]\n{chr(10).join(lines)}\n\n{more}"
         beside = self.file.with_suffix(".new")
         beside.write_text(text)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.config.load import load, parse
 from shared.config.model import Config
 from shared.errors import ConfigError
 from supervisor.settings import Settings
@@ -71,6 +72,28 @@ def test_what_the_supervisor_itself_uses_waits_for_a_restart(file: Path) -> None
     file.write_text(GOOD)
     reload(settings)
     assert not settings.pending
+
+
+def test_what_waits_for_a_restart_stays_as_it_was_for_the_roles_too(file: Path) -> None:
+    file.write_text(GOOD + "[supervisor]\nbeat_timeout_s = 2\n")
+    settings = Settings(file)
+    copy = file.with_name("copy.toml")
+    settings.hand_over(copy)
+    before = settings.config
+    changed = "[slave]\nport = 1503\n"
+    pending = "[supervisor]\nbeat_timeout_s = 9\n[bus]\nport = 7000\n[gateway]\nstate_dir = 'elsewhere'\n"
+    file.write_text(GOOD + pending)
+    assert reload(settings) is None, "nothing that counts now has changed"
+    assert settings.pending == "[gateway] [bus] [supervisor] changed; restart metergate to use it"
+    file.write_text(changed + pending)
+    assert reload(settings) == before
+    for found in (settings.config, parse(copy.read_bytes(), file)):
+        assert found.slave.port == 1503
+        assert (found.bus, found.supervisor, found.gateway) == (before.bus, before.supervisor, before.gateway)
+    file.write_text(changed + "[supervisor]\nbeat_timeout_s = 2.0\n")
+    assert reload(settings) is None
+    assert not settings.pending
+    assert parse(copy.read_bytes(), file) == load(file)
 
 
 def test_what_is_no_file_or_far_too_large_is_refused_without_waiting(file: Path) -> None:

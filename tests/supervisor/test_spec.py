@@ -6,7 +6,18 @@ from msgspec.structs import replace
 from shared.config.load import parse
 from shared.config.model import Config
 from shared.errors import RefusedError
-from supervisor.spec import MEASUREMENT, PLAIN_SLAVE, REGISTER_STORE, ROLES, TLS_SLAVE, Listen, files_of, named
+from supervisor.spec import (
+    MEASUREMENT,
+    PLAIN_SLAVE,
+    REGISTER_STORE,
+    ROLES,
+    TLS_SLAVE,
+    Effect,
+    Listen,
+    effect,
+    files_of,
+    named,
+)
 
 BASE = """
 [[meter]]
@@ -39,12 +50,17 @@ def config(text: str = BASE) -> Config:
         (("port = 1502", "port = 1502\nhandshakes_per_s = 7"), {"tls-slave"}),
         (("port = 1502", "port = 1502\nhandshakes_per_s_per_address = 7"), {"tls-slave"}),
         (("port = 1502", "port = 1502\nidle_timeout_s = 7"), {"plain-slave", "tls-slave"}),
+        (("port = 1502", "port = 1502\nmax_connections = 77"), {"plain-slave", "tls-slave"}),
+        (("port = 1502", "port = 1502\nmax_connections_per_address = 7"), {"plain-slave", "tls-slave"}),
+        (("port = 1502", "port = 1502\nhost = '127.0.0.1'"), {"plain-slave", "tls-slave"}),
         (("port = 1502", "port = 1502\nworkers = 2"), {"plain-slave", "tls-slave"}),
+        (("port = 1502", "port = 1502\ntls = true\nplain_alongside_tls = true"), set[str]()),
+        (("port = 1502", "port = 1502\nenabled = false"), set[str]()),
         (("[slave]", "[certificates]\nwarn_days = 9\n[slave]"), {"certificate-manager"}),
         (("[slave]", "[certificates]\nkeys_dir = 'k'\n[slave]"), {"certificate-manager", "tls-slave", "master-pusher"}),
         (
             ("[slave]", "[wallbox]\nexternal_control = true\n[slave]\ntls = true"),
-            {"register-store", "plain-slave", "tls-slave", "certificate-manager"},
+            {"register-store", "tls-slave", "certificate-manager"},
         ),
         (("[slave]", "[wallbox]\npresent = true\n[slave]"), {"register-store"}),
         (("[slave]", "[meter.identity]\nmodel = 'x'\n[slave]"), {"register-store"}),
@@ -60,6 +76,11 @@ def test_a_change_concerns_exactly_the_roles_that_read_it(change: tuple[str, str
     if change[1] == "unit = 7":
         before = config(BASE.replace("cycle_ms = 200", "unit = 1\ncycle_ms = 500"))  # two keys at once
     assert {spec.name for spec in ROLES if spec.needs(before) != spec.needs(after)} == affected
+
+
+def test_one_more_beside_several_that_share_the_port_concerns_none_of_them() -> None:
+    two, three = (config(BASE.replace("port = 1502", f"port = 1502\nworkers = {count}")) for count in (2, 3))
+    assert effect(ROLES, two, three) == effect(ROLES, three, two) == Effect()
 
 
 def test_slaves_on_other_hosts_are_known_to_the_certificate_manager_by_their_number() -> None:

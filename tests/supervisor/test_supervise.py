@@ -312,6 +312,17 @@ def test_workers_come_and_go_and_the_port_moves(tmp_path: Path) -> None:
         assert run.end() == 0
 
 
+def test_who_comes_while_a_change_waits_for_a_new_start_lives_by_what_was_before(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta") as run:
+        run.wait_ready()
+        run.behave("beta.2", "hang=0.1")
+        run.write(beat_timeout_s=60, workers=2)
+        run.command("reload")
+        assert "[supervisor] changed; restart metergate" in run.command("ps")["config_pending"]
+        assert run.wait_event("child.killed").text == "beta.2: no sign of life for 0.8 s; killed"
+        assert run.end() == 0
+
+
 def test_a_port_in_use_at_the_start_is_refused_before_anything_runs(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta") as first:
         first.wait_ready()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zmq
 
 from tests.support import free_port, is_listening, wait_for
 from tests.system.bus import Listener
@@ -71,7 +72,7 @@ def _change(gateway: Gateway) -> set[str]:
     with Listener(gateway.run_dir, "supervisor") as listener:
         listener.next()  # from here on nothing is missed
         send(gateway.process.pid, signal.SIGHUP)
-        event = next(each for each in iter(listener.next, None) if each.get("kind") == "config.changed")
+        event = next(each for each in iter(listener.next, None) if "settings changed" in each.get("text", ""))
     gateway.wait_ready()
     after = gateway.pids()
     fresh = {name for name in before.keys() | after.keys() if after.get(name) != before.get(name)}
@@ -257,9 +258,23 @@ def test_workers_come_and_go(gateway: Gateway) -> None:
         finally:
             for client in clients:
                 client.close()
+    for count in (3, 2):
+        gateway.slave = f"workers = {count}"
+        assert _change(gateway) == {"plain-slave.3"}, "those that share the port already go on"
     gateway.slave = ""
     assert _change(gateway) == {"plain-slave", "plain-slave.2"}
     assert "plain-slave.2" not in gateway.children()
+
+
+def test_plain_connections_outlive_the_coming_of_tls_beside_them(gateway: Gateway) -> None:
+    with Client(gateway.port) as client:
+        assert client.read(0, 2)
+        gateway.slave = f"tls = true\nplain_alongside_tls = true\ntls_port = {free_port()}"
+        assert _change(gateway) == {"tls-slave", "certificate-manager"}
+        assert client.read(0, 2)
+        gateway.slave = ""
+        assert _change(gateway) == {"tls-slave", "certificate-manager"}
+        assert client.read(0, 2)
 
 
 def test_a_restart_of_the_slave_refuses_nobody(gateway: Gateway) -> None:
@@ -320,6 +335,23 @@ def test_what_needs_a_new_start_of_all_is_said_and_changes_nothing(gateway: Gate
     gateway.ask("reload")
     assert "[log] changed; restart metergate to use it" in gateway.ask("ps")["config_pending"]
     assert gateway.pids() == before
+
+
+def test_who_starts_while_a_change_of_the_bus_waits_still_finds_the_others(gateway: Gateway) -> None:
+    public, secret = zmq.curve_keypair()
+    (gateway.folder / "bus.key").write_bytes(secret)
+    (gateway.folder / "bus.key").chmod(0o600)
+    roles = '["measurement", "register-store", "plain-slave"]'
+    host = f'[[bus.host]]\nname = "here"\naddress = "127.0.0.1"\npublic_key = "{public.decode()}"\nroles = {roles}\n'
+    bus = f'[bus]\ntransport = "tcp"\nthis = "here"\nsecret_key_file = "bus.key"\nport = {free_port()}\n{host}'
+    with _settings(gateway) as original:
+        gateway.text = lambda: original.replace('host = "127', 'max_connections = 99\nhost = "127') + bus  # type: ignore[method-assign]
+        assert _change(gateway) == {"plain-slave"}
+        assert "[bus] changed; restart metergate" in gateway.ask("ps")["config_pending"]
+        gateway.ask("restart", role="register-store")
+        energy = _energy(gateway.port)
+        wait_for(lambda: _energy(gateway.port) > energy, "values that come by all three roles")
+        assert gateway.cli("clients").returncode == 0
 
 
 def test_a_second_one_is_refused_and_harms_nothing(gateway: Gateway) -> None:

@@ -1,4 +1,6 @@
-"""Which metrics there are, and their values out of what was heard. A value that is too old is not told at all.
+"""Which metrics there are, and their values out of what was heard.
+
+Live values that are too old are not told; energy counters are, and how the meter stands.
 
 Units are Prometheus' base units: seconds, watts, joules, bytes, ratios. Counters come from whoever counts, so that a
 new start of the console loses none of them.

@@ -6,8 +6,10 @@ _HEAD = """\
 # Metrics
 
 The console tells Prometheus at `/metrics` what it hears on the bus. Names and units follow Prometheus' conventions:
-seconds, watts, joules (Wh x 3600), bytes, ratios; `_total` is a counter. Values that are too old are not told at all:
-where the meter is silent, its series end and `metergate_meter_stale` is 1. This page comes from the code
+seconds, watts, joules (Wh x 3600), bytes, ratios; `_total` is a counter. Live values that are too old are not told:
+where the meter is silent, `metergate_meter_stale` is 1, and the series of its powers, power factor, voltages,
+currents, frequency, energy flow and charge of the battery end. Its energy counters go on, and so does what is said of
+the meter itself: `connected`, `stale`, `age_seconds`, `simulated`, its polls. This page comes from the code
 (`make docs`), and a test compares the two.
 
 ```yaml

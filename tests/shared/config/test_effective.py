@@ -6,9 +6,11 @@ import pytest
 from msgspec import UNSET
 
 from shared.config.check import dotted
-from shared.config.effective import Setting, effective, written
+from shared.config.effective import Setting, as_file, effective, written
+from shared.config.load import parse
 from shared.config.template import template
 from shared.errors import ConfigError
+from tests.shared.config.test_template import OFF
 
 FILE = Path("/etc/metergate/metergate.toml")
 
@@ -59,6 +61,49 @@ def test_what_is_no_table_has_none_of_its_keys(text: bytes) -> None:
     found = by_key(written(text, FILE))
     assert found["slave.port"] == (502, 0)
     assert not [key for key in found if key.startswith("meter")]
+
+
+SEVERAL = r"""
+[gateway]
+run_dir = "/r \"n\""
+[bus]
+transport = "tcp"
+this = "b"
+secret_key_file = "keys/bus"
+host = [{roles = ["console"], name = "a", address = "::1", public_key = "0000000000000000000000000000000000000000"},
+        {name = "b", address = "192.0.2.2", public_key = "1111111111111111111111111111111111111111"}]
+[[certificates.role]]
+name = '"\ä\U0001F50C'
+read = [[0, 1], [7, 9]]
+[[meter]]
+id = "a"
+source = "simulated"
+max_power_kw = 1e-7
+group = [{number = 1, label = "#]"}, {number = 2}]
+[[meter]]
+id = "b"
+unit = 2
+source = "modbus"
+modbus = {host = "plc", profile = "mine.toml"}
+[[meter.sensor]]
+number = 3
+"""
+
+
+@pytest.mark.parametrize("source", ["simulated", "modbus", "replay"])
+def test_the_text_of_settings_means_the_same_with_every_key_set(source: str) -> None:
+    means_the_same("\n".join(OFF.sub("", line, count=1) for line in template(source).splitlines()))
+
+
+@pytest.mark.parametrize("text", ["[log]\n", SEVERAL])
+def test_the_text_of_settings_means_the_same(text: str) -> None:
+    means_the_same(text)
+
+
+def means_the_same(text: str) -> None:
+    config = parse(text.encode(), FILE, {})
+    assert parse(as_file(config).encode(), FILE, {}) == config
+    assert "default" not in as_file(config)
 
 
 def test_what_is_no_toml_has_nothing() -> None:

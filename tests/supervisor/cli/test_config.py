@@ -57,15 +57,22 @@ def test_show_is_a_file_that_means_the_same(run: Run, config: Path, tmp_path: Pa
     assert load(again) == load(config)
 
 
+@pytest.mark.parametrize(
+    ("variable", "key"),
+    [
+        ("METERGATE_RUN_DIR", "gateway.run_dir"),
+        ("METERGATE_STATE_DIR", "gateway.state_dir"),
+        ("METERGATE_KEYS_DIR", "certificates.keys_dir"),
+    ],
+)
 def test_show_tells_what_the_environment_overrides(
-    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, key: str
 ) -> None:
-    monkeypatch.setenv("METERGATE_STATE_DIR", str(tmp_path / "elsewhere"))
-    assert (
-        f'state_dir = "{tmp_path}/elsewhere"  # METERGATE_STATE_DIR' in run("config", "show", "--config", config).stdout
-    )
+    monkeypatch.setenv(variable, str(tmp_path / "elsewhere"))
+    line = f'{key.partition(".")[2]} = "{tmp_path}/elsewhere"  # {variable}'
+    assert line in run("config", "show", "--config", config).stdout.splitlines()
     found = json.loads(run("config", "show", "--json", "--config", config).stdout)
-    assert found["overridden"] == {"gateway.state_dir": "METERGATE_STATE_DIR"}
+    assert found["overridden"] == {key: variable}
 
 
 def test_show_for_programs(run: Run, config: Path) -> None:
@@ -88,7 +95,8 @@ def test_set_changes_one_key_and_keeps_comments(run: Run, config: Path) -> None:
     [
         ("slave.port", "1503", "starts again by itself: plain-slave"),
         ("meter.cycle_ms", "500", "starts again by itself: measurement, register-store"),
-        ("log.level", "debug", "[log] counts from the next start of metergate"),
+        ("log.level", "debug", "[log] changed; restart metergate to use it"),
+        ("gateway.run_dir", "elsewhere", "[gateway] changed; restart metergate to use it"),
         ("slave.port", "1502", "that changes nothing"),
     ],
 )

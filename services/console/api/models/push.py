@@ -18,7 +18,7 @@ class PushSlave(Answer, frozen=True, kw_only=True):
         settings: the other keys of the table as they are set, e.g. `port`, `label`, `tls`, `groups`, `unit`.
         enabled: of the settings.
         name: its label, else its address.
-        url: where it is and what it speaks; empty while the pusher does not run.
+        url: where it is and what it speaks.
         meter: whose registers it gets.
         groups: which of them.
         state: `ok`, `partly` (it refuses a group), `failing`, `untrusted` (its certificate is not accepted),

@@ -129,10 +129,7 @@ KEYS: Final = {
     "certificates.names": "Hostnamen und IP-Adressen für die eigenen Zertifikate; leer: der Name dieses Rechners.",
     "certificates.own_role": "Rollentext in den eigenen Zertifikaten; leer für keinen.",
     "certificates.warn_days": "vor einem Zertifikat, das in so vielen Tagen endet, wird gewarnt.",
-    "certificates.role": (
-        "Die Tabelle der Rechte. Ohne Zeile: keine Rolle und jede Rolle aus der Liste von SunSpec wie in "
-        "docs/conformance.md."
-    ),
+    "certificates.role": "Die Tabelle der Rechte. Ohne eigene Zeile gelten die mitgelieferten: docs/certificates.md.",
     "certificates.role.name": 'der ganze Text der Rolle im Zertifikat; "" für Zertifikate ohne Rolle.',
     "certificates.role.functions": "Funktionscodes von Modbus.",
     "certificates.role.read": "Listen von [erste, letzte] Registeradresse.",
