@@ -6,7 +6,7 @@ The journal is written before the image leaves: a counter that somebody has seen
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -127,11 +127,8 @@ class MeterStore:
         if t_ns is None:
             ahead_ms = (sample.t_ns - now_ns) / 1e6
             raise RejectedSampleError(f"sample of {self.meter.id} lies {ahead_ms:.0f} ms in the future; not shown")
-        for name in self._impossible(sample):
-            raise RejectedSampleError(
-                f"sample of {self.meter.id}: {name} is {sample.values.get(name)}; not shown. "
-                "Where it is true, raise meter.max_power_kw"
-            )
+        if reason := self._impossible(sample):
+            raise RejectedSampleError(f"sample of {self.meter.id}: {reason}")
         self._version = sample.version
         wall_s = time.time()
         for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, max(0.0, wall_s - self._wall_s)):
@@ -222,13 +219,15 @@ class MeterStore:
             )
         )
 
-    def _impossible(self, sample: Sample) -> Iterator[str]:
+    def _impossible(self, sample: Sample) -> str:
+        """Why it must not be shown, and the cure; empty where it may."""
         most = self.meter.max_power_kw * 1000
         if MANDATORY not in sample.values:
-            yield MANDATORY
+            return f"{MANDATORY} is missing; not shown. Its source must give it"
         for name in _POWERS:
             if abs(sample.values.get(name, 0.0)) > most:
-                yield name
+                return f"{name} is {sample.values[name]}; not shown. Where it is true, raise meter.max_power_kw"
+        return ""
 
     def _energy(self) -> int:
         return sum(self._counters.values.get(name, 0) for name in _SYNCED)
