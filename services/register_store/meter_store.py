@@ -97,7 +97,6 @@ class MeterStore:
         self._unsafe = False
         self._shown = _Shown(0, None)
         self._identify({}, simulated=meter.source == "simulated")
-        self._held = record.held
         self._wall_s = record.wall_s
         last = Counted(record.t_ns, record.powers) if record.boot == clock.BOOT_ID else None
         self._counters = Counters(record.values, record.readings, meter.max_power_kw * 1000, last)
@@ -132,7 +131,6 @@ class MeterStore:
         self._version = sample.version
         wall_s = time.time()
         for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, max(0.0, wall_s - self._wall_s)):
-            self._held += correction.kind == "held"
             if times := self._rarely.times((correction.counter, correction.kind), now_ns):
                 self.findings.append(_told(self.meter.id, correction, times))
         self._wall_s = wall_s
@@ -212,7 +210,6 @@ class MeterStore:
                 readings=self._counters.readings,
                 settings=self._settings,
                 wall_s=self._wall_s,
-                held=self._held,
                 t_ns=self._counters.last.t_ns,
                 boot=clock.BOOT_ID,
                 powers=self._counters.last.powers,
