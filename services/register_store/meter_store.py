@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from services.register_store.counters import MJ_PER_WH, Correction, Counted, Counters
+from services.register_store.counters import Correction, Counted, Counters
 from services.register_store.journal import Journal, JournalDamagedError, Record
 from services.register_store.writes import RefusedWriteError, settings_of
 from shared import clock
@@ -19,6 +19,7 @@ from shared.config.model import Meter
 from shared.errors import PeerError
 from shared.modbus.pdu import ExceptionCode
 from shared.rarely import Rarely
+from shared.registers.encode import MJ_PER_WH
 from shared.registers.identity import device_objects, identity_of
 from shared.registers.image import build_blocks, prepare
 from shared.registers.plan import plan_for
