@@ -29,7 +29,8 @@ class Batch:
         until_ns: local time after which it must not be pushed any more.
         data: registers by group, exactly as the plain slave shows them.
         withheld: groups of which a value was never known so far, so that the slave has nothing to show either.
-        mean_ms: interval of the means; 0 for current values.
+        mean_ms: what the means are over; 0 for the values of one moment.
+        web: body for web services by the groups in it, made when the first of them wants it.
     """
 
     __slots__ = ("_frames", "data", "mean_ms", "meter", "t_ns", "until_ns", "version", "web", "withheld")
@@ -54,6 +55,12 @@ class Batch:
         self.mean_ms = mean_ms
         self._frames: dict[tuple[Layout, GroupName], tuple[Request, ...]] = {}
         self.web: dict[tuple[GroupName, ...], bytes] = {}
+
+    @property
+    def delivery(self) -> str:
+        """Identifies it to web services. A mean and the values of one moment may end with the same image."""
+        gen, seq = self.version
+        return f"{self.meter}-{gen}-{seq}" + (f"-{self.mean_ms}" if self.mean_ms else "")
 
     def requests(self, layout: Layout, name: GroupName) -> tuple[Request, ...]:
         """The frames that write a group; the same objects for every slave of that layout."""

@@ -43,7 +43,7 @@ class Feed:
         self._means = {name: Mean(GROUPS[name].rows) for name in self._wanted if mean and GROUPS[name].live}
         self._version = (-1, -1)
         self._face: Face | None = None
-        self._t_ns = 0
+        self._t_ns = self._meant_ns = 0
         self._until_ns = -1
         self.counts = dict.fromkeys(Taken, 0)
 
@@ -80,9 +80,19 @@ class Feed:
         return Taken.SAME_CYCLE if t_ns == known else Taken.CYCLE
 
     def batch(self, mean_ms: int = 0) -> Batch | None:
-        """What to push now; None before the first sample. With `mean_ms` the means since the last such call."""
+        """What to push now; None before the first sample.
+
+        Args:
+            mean_ms: an interval: the means since the last such call, of a single measurement its values, and None where
+                there was no new one: a mean was given already, and the last value is not another one.
+        """
         if self._until_ns < 0:
             return None
+        if mean_ms:
+            if self._t_ns == self._meant_ns:
+                return None
+            self._meant_ns = self._t_ns
+        over_ms = self._over_ms(mean_ms) if mean_ms else 0
         data: dict[GroupName, bytes] = {}
         for name in self._wanted:
             read = self._read(name)
@@ -95,8 +105,13 @@ class Feed:
             self._until_ns,
             data,
             withheld=tuple(name for name in self._wanted if name not in data),
-            mean_ms=mean_ms,
+            mean_ms=over_ms,
         )
+
+    def _over_ms(self, interval_ms: int) -> int:
+        """What the means of now are over, in whole intervals: several where cycles are longer than one."""
+        covered_ns = max((mean.covered_ns for mean in self._means.values()), default=0)
+        return covered_ns and interval_ms * max(1, round(covered_ns / (interval_ms * 1_000_000)))
 
     def _read(self, name: GroupName) -> bytes | None:
         """A group as the plain slave answers it; None where that is exception 02 or 04."""

@@ -61,6 +61,11 @@ class Mean:
         self._last_data = b""
         self._last: list[int] = []
 
+    @property
+    def covered_ns(self) -> int:
+        """Time between the images of which `take` gives the means; 0 where there is none to take."""
+        return self._total_ns
+
     def add(self, t_ns: int, data: bytes, longest_ns: int) -> None:
         """One more image.
 

@@ -92,13 +92,12 @@ class WebSender:
             self._exchange = None
 
     def _headers(self, batch: Batch, body: bytes) -> list[tuple[str, str]]:
-        gen, seq = batch.version
         headers = [
             ("Host", self._line.receiver.place),
             ("User-Agent", f"metergate/{SOFTWARE_VERSION}"),
             ("Content-Type", "application/json"),
             ("Accept", "*/*"),
-            ("Metergate-Delivery", f"{batch.meter}-{gen}-{seq}"),
+            ("Metergate-Delivery", batch.delivery),
         ]
         if self._token:
             headers.append(("Authorization", f"Bearer {self._token}"))
@@ -148,13 +147,12 @@ def message(batch: Batch, names: tuple[GroupName, ...], wall_s: float, now_ns: i
                 reading.row.name: reading.value for reading in readings if reading.row.type not in ("reserved", "pad")
             },
         }
-    gen, seq = batch.version
     return msgspec.json.encode(
         {
             "schema": SCHEMA,
             "meter": batch.meter,
             "time": datetime.fromtimestamp(measured_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "delivery": f"{batch.meter}-{gen}-{seq}",
+            "delivery": batch.delivery,
             "mean_ms": batch.mean_ms,
             "groups": groups,
         }

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EVENT_PAUSE_NS: Final = 60_000_000_000
 """At most one event about dropped samples of a meter in this time."""
+COUNTS_EVERY_S: Final = 5.0
+"""So often the counts of attempts are told again while they move."""
 
 
 class Gauge:
@@ -58,6 +60,8 @@ class Gauge:
         self._dropped = 0
         self._dropping = False
         self._told_ns = -EVENT_PAUSE_NS
+        self._link: Link | None = None
+        self._published: Link | None = None
         self.fresh_until_ns = 0
         self.trouble = ""
 
@@ -119,10 +123,22 @@ class Gauge:
             )
 
     def report(self, link: Link) -> None:
-        """Publish that the source began or ceased to give readings."""
+        """Publish that the source began or ceased to give readings; what only counts on waits for `tell_counts`."""
+        before, self._link = self._link, link
+        if before is not None and (before.connected, before.reason) == (link.connected, link.reason):
+            return
         self._trouble("" if link.connected else link.reason)
         say = self._log.info if link.connected else self._log.warning
         say("source gives readings" if link.connected else "source gives no readings", reason=link.reason)
+        self._publish(link)
+
+    def tell_counts(self) -> None:
+        """Publish what the source said last, where that has not been; nothing has happened, so nothing is logged."""
+        if self._link is not None and self._link != self._published:
+            self._publish(self._link)
+
+    def _publish(self, link: Link) -> None:
+        self._published = link
         stamp = self._life.bus.stamp(SourceState, self._meter.id)
         state = SourceState(
             **stamp,
@@ -186,7 +202,11 @@ class Measurement(Actor):
                     group.create_task(gauge.run())
                 self.life.bus.subscribe("register-store", WallboxSettings, self._obey)
                 self.life.ready()
-                await asyncio.Event().wait()  # stays, with no meter or with replays that ended
+                while True:  # stays, with no meter or with replays that ended
+                    await asyncio.sleep(COUNTS_EVERY_S)
+                    for gauge in self._gauges:
+                        gauge.tell_counts()
+                        await asyncio.sleep(0)  # no reading waits for the counts of more than one meter
         except BaseExceptionGroup as errors:
             config, _ = errors.split(ConfigError)
             if config is not None:  # its own exit code: starting again cannot help

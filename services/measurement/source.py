@@ -46,7 +46,7 @@ class Link(msgspec.Struct, frozen=True, gc=False):
 
 
 Report = Callable[[Link], None]
-"""Told by a source after each attempt whose outcome differs from the one before."""
+"""Told by a source after each attempt, and when there will be no more."""
 
 
 class Source(Protocol):

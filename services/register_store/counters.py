@@ -7,9 +7,9 @@ A counter that the source gives itself passes a guard; any other is integrated f
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from shared.registers.encode import MJ_PER_WH
 from shared.registers.quantities import POWERS, SUMS_AND_PHASES
 
-MJ_PER_WH: Final = 3_600_000
 _NS_PER_S: Final = 1_000_000_000
 
 SLACK_MJ: Final = 10_000 * MJ_PER_WH

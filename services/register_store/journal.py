@@ -29,14 +29,13 @@ class JournalDamagedError(MetergateError):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept.
+    """What is kept. Fields of other versions are left out of account, and absent ones have their default.
 
     Attributes:
         values: counter name -> mJ.
         readings: counter name -> last reading of the source's own counter, mJ.
         settings: row name of a written register -> value.
         wall_s: wall clock at the write, seconds since 1970.
-        held: corrections so far, for the owner.
         t_ns, boot, powers: the sample up to which was counted: its time, the boot of that time, its powers.
     """
 
@@ -44,7 +43,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     readings: dict[str, int] = {}
     settings: dict[str, int] = {}
     wall_s: float = 0.0
-    held: int = 0
     t_ns: int = 0
     boot: str = ""
     powers: dict[str, float] = {}

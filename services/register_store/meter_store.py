@@ -6,11 +6,11 @@ The journal is written before the image leaves: a counter that somebody has seen
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from services.register_store.counters import MJ_PER_WH, Correction, Counted, Counters
+from services.register_store.counters import Correction, Counted, Counters
 from services.register_store.journal import Journal, JournalDamagedError, Record
 from services.register_store.writes import RefusedWriteError, settings_of
 from shared import clock
@@ -19,6 +19,7 @@ from shared.config.model import Meter
 from shared.errors import PeerError
 from shared.modbus.pdu import ExceptionCode
 from shared.rarely import Rarely
+from shared.registers.encode import MJ_PER_WH
 from shared.registers.identity import device_objects, identity_of
 from shared.registers.image import build_blocks, prepare
 from shared.registers.plan import plan_for
@@ -97,7 +98,6 @@ class MeterStore:
         self._unsafe = False
         self._shown = _Shown(0, None)
         self._identify({}, simulated=meter.source == "simulated")
-        self._held = record.held
         self._wall_s = record.wall_s
         last = Counted(record.t_ns, record.powers) if record.boot == clock.BOOT_ID else None
         self._counters = Counters(record.values, record.readings, meter.max_power_kw * 1000, last)
@@ -127,15 +127,11 @@ class MeterStore:
         if t_ns is None:
             ahead_ms = (sample.t_ns - now_ns) / 1e6
             raise RejectedSampleError(f"sample of {self.meter.id} lies {ahead_ms:.0f} ms in the future; not shown")
-        for name in self._impossible(sample):
-            raise RejectedSampleError(
-                f"sample of {self.meter.id}: {name} is {sample.values.get(name)}; not shown. "
-                "Where it is true, raise meter.max_power_kw"
-            )
+        if reason := self._impossible(sample):
+            raise RejectedSampleError(f"sample of {self.meter.id}: {reason}")
         self._version = sample.version
         wall_s = time.time()
         for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, max(0.0, wall_s - self._wall_s)):
-            self._held += correction.kind == "held"
             if times := self._rarely.times((correction.counter, correction.kind), now_ns):
                 self.findings.append(_told(self.meter.id, correction, times))
         self._wall_s = wall_s
@@ -215,20 +211,21 @@ class MeterStore:
                 readings=self._counters.readings,
                 settings=self._settings,
                 wall_s=self._wall_s,
-                held=self._held,
                 t_ns=self._counters.last.t_ns,
                 boot=clock.BOOT_ID,
                 powers=self._counters.last.powers,
             )
         )
 
-    def _impossible(self, sample: Sample) -> Iterator[str]:
+    def _impossible(self, sample: Sample) -> str:
+        """Why it must not be shown, and the cure; empty where it may."""
         most = self.meter.max_power_kw * 1000
         if MANDATORY not in sample.values:
-            yield MANDATORY
+            return f"{MANDATORY} is missing; not shown. Its source must give it"
         for name in _POWERS:
             if abs(sample.values.get(name, 0.0)) > most:
-                yield name
+                return f"{name} is {sample.values[name]}; not shown. Where it is true, raise meter.max_power_kw"
+        return ""
 
     def _energy(self) -> int:
         return sum(self._counters.values.get(name, 0) for name in _SYNCED)

@@ -40,13 +40,13 @@ class Sample(Message, frozen=True, kw_only=True, tag="sample/1", gc=False):
 
 
 class SourceState(Message, frozen=True, kw_only=True, tag="source/1", gc=False):
-    """Whether a meter answers. Written by measurement at each change.
+    """Whether a meter answers. Written by measurement at each change, and every 5 s while the counts move.
 
     Attributes:
         meter: meter id of the settings.
         connected: True while samples come.
         reason: what is wrong, in words.
-        polls: attempts since this start.
+        polls: attempts since this start: reads of a meter, frames of a recording, cycles of a simulation.
         failures: of these without a sample.
     """
 

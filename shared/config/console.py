@@ -18,7 +18,8 @@ class Console(Section, frozen=True):
         tls: `auto` is https unless `host` is this machine alone; `off` is for that case only.
         names: host names under which the page is opened, besides addresses, localhost and names in .local.
         open_metrics: let programs on this machine read /metrics without an API token.
-        history_days: days for which the charts keep their minutes; the energy of each day is kept ten years.
+        history_days: days for which the charts keep their minutes, of all meters together at most two million, which
+            are 1388 days of one meter; the energy of each day is kept ten years.
     """
 
     enabled: bool = True

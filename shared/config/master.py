@@ -19,6 +19,11 @@ GROUP_RANGES: Final[dict[GroupName, tuple[int, int]]] = {
 """Register ranges [first, end) that the device's manual gives to the groups; they alone decide what is in one."""
 MAX_RECEIVERS: Final = 10
 """As many as the device has."""
+_TRIAL_MARGIN_S: Final = 2.0
+_LONGEST_TRIAL_S: Final = 60.0
+"""Proxies before the page wait no longer for an answer."""
+_REQUESTS: Final = {16: 8, 6: 400}
+"""By function: somewhat more than all groups take."""
 
 
 class MasterGroups(Section, frozen=True):
@@ -92,6 +97,11 @@ class Target(Section, frozen=True):
     def name(self) -> str:
         """What a person calls it."""
         return self.label or self.address
+
+    @property
+    def trial_s(self) -> float:
+        """How long whoever has it tried waits for the words about that: connection, handshake and requests together."""
+        return min(self.timeout_s * (2 + _REQUESTS[self.function]) + _TRIAL_MARGIN_S, _LONGEST_TRIAL_S)
 
 
 class Master(Section, frozen=True):

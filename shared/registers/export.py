@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from shared.registers.decode import Reading
 from shared.registers.row import Row
+from shared.registers.sunspec import ACC32_MARKER, INT16_MARKER
 
 _NOBODY: Final[Mapping[str, Reading]] = {}
 
@@ -193,7 +194,7 @@ def as_iobroker(rows: Sequence[Row]) -> str:
 def _formula(row: Row, address: Mapping[str, int]) -> str:
     if not row.scale_row:
         return ""
-    marker = -(2**15) if row.type == "int16" else 2**31
+    marker = INT16_MARKER if row.type == "int16" else ACC32_MARKER
     return f"x == {marker} ? null : x * Math.pow(10, sf['{address[row.scale_row]}'])"
 
 

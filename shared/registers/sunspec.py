@@ -18,6 +18,7 @@ INT16_LIMIT: Final = 2**15 - 1
 INT16_MARKER: Final = -(2**15)
 ACC32_LIMIT: Final = 2**31 - 1
 ACC32_MARKER: Final = 2**31
+"""What the device shows in accumulators that it does not have; SunSpec's own marker is 0."""
 LARGEST_SF: Final = 10
 """End of the specification's range for a scale factor."""
 

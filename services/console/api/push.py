@@ -39,8 +39,6 @@ PUSHER: Final = "master-pusher"
 TAKEN_OVER_S: Final = 5.0
 """A slave that was just added is tested once the pusher has it."""
 LOOK_S: Final = 0.1
-MARGIN_S: Final = 2.0
-LONGEST_TEST_S: Final = 60.0
 TLS_WHILE_OFF: Final = (
     "pushing is off. Over TLS only the running pusher may connect: it knows which certificates you accepted, and its "
     "connections are cut when you delete one. Switch pushing on, with this receiver disabled if nothing but the test "
@@ -196,18 +194,16 @@ async def test(call: Call) -> Tested:
     if not 1 <= number <= len(slaves) or slaves[number - 1].address != query.address:
         raise not_found(f"slave {number} is no longer {query.address!r}: the settings were changed; look again")
     target = slaves[number - 1]
-    requests = 400 if target.function == 6 else 8
-    patience = min(target.timeout_s * (2 + requests) + MARGIN_S, LONGEST_TEST_S)
     if not config.master.enabled:
         if target.receiver.tls:
             return Tested(ok=False, text=TLS_WHILE_OFF)
         desk.life.log.info("receiver is tried", number=number, by=call.caller.by, address=call.caller.address)
-        ok, text = await desk.trial.run(number, patience)
+        ok, text = await desk.trial.run(number, target.trial_s)
         return Tested(ok=ok, text=text)
     await _taken_over(desk, number, target)
     args = {"number": number, "address": target.address}
     try:
-        answer = await desk.command(call.caller, PUSHER, "test", args, patience)
+        answer = await desk.command(call.caller, PUSHER, "test", args, target.trial_s)
     except (RefusedError, PeerError) as error:
         return Tested(ok=False, text=str(error))
     return Tested(ok=True, text=str(answer["words"]))

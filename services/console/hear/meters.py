@@ -67,7 +67,7 @@ class Meters:
     Attributes:
         refused: messages with a time in the future, or older than what is known.
         on_sample: called with the meter's id after each sample that was taken.
-        on_source: called with the meter's id after each word about its source.
+        on_source: called with the meter's id once its source is in another state; counts that moved are none.
     """
 
     def __init__(self, now_ns: Callable[[], int] = clock.now_ns) -> None:
@@ -113,10 +113,12 @@ class Meters:
         self.on_sample(sample.meter)
 
     def take_source(self, state: SourceState) -> None:
-        """Whether it answers."""
+        """Whether it answers, and how often it was asked."""
         known = self._of(state.meter)
-        if known is not None and (known.source is None or state.version > known.source.version):
-            known.source = state
+        if known is None or (known.source is not None and state.version <= known.source.version):
+            return
+        before, known.source = known.source, state
+        if before is None or (before.connected, before.reason) != (state.connected, state.reason):
             self.on_source(state.meter)
 
     def take_image(self, image: Image) -> None:

@@ -15,7 +15,7 @@ from services.console.api.models.live import DayEnergy, Series
 from services.console.history.columns import UNKNOWN, powers_of
 from services.console.history.minute import MINUTE_MS, Minute, Row
 from services.console.history.recent import AllRecent
-from services.console.history.store import Store, is_damage
+from services.console.history.store import MOST_MINUTES, Store, is_damage
 from services.console.times import NS_PER_MS, wall_ms, wall_of
 from shared import clock
 
@@ -56,6 +56,7 @@ class History:
         self._store: Store | None = None
         self._one = asyncio.Lock()
         self._refused = 0
+        self._bound_told = 0
         self.settings_changed()
 
     def settings_changed(self) -> None:
@@ -200,7 +201,11 @@ class History:
 
     async def _prune(self) -> None:
         days = self._hear.in_force.config.console.history_days
-        await self._done(lambda store: store.prune(wall_ms(), days))
+        kept = await self._done(lambda store: store.prune(wall_ms(), days))
+        if kept is not None and kept < days and kept != self._bound_told:
+            self._bound_told = kept
+            text = f"console.history_days is {days}, but the charts keep at most {MOST_MINUTES} minutes of all meters "
+            self._tell("history.bounded", f"{text}together: those of the last {kept} days", "warning")
 
     async def _done(self, work: "Callable[[Store], T]") -> "T | None":
         try:

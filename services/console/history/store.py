@@ -2,7 +2,8 @@
 
 WAL, synced at each commit: one or two pages and one sync a minute, 10 MB a day, and after a power failure at most the
 last minutes are missing. Numbers are whole tenths of W and Wh. Old minutes make room for new ones: the file stops to
-grow after `history_days`. A damaged file is kept beside; what can still be read of its days goes on in the new one.
+grow after `history_days`, or earlier at `MOST_MINUTES`. A damaged file is kept beside; what can still be read of its
+days goes on in the new one.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ VERSION: Final = 1
 DAYS_KEPT: Final = 3653
 """Ten years: a row a day is nothing."""
 MOST_MINUTES: Final = 2_000_000
-"""Of all meters together: about 150 MB."""
+"""Of all meters together: about 150 MB. Settings, their German words and docs/api.md name it too."""
 MINUTES_ANSWERED: Final = 7 * 1440
 DAYS_ANSWERED: Final = 400
 _CACHE_KIB: Final = 512
@@ -104,15 +105,22 @@ class Store:
                 )
                 self._day(meter, row)
 
-    def prune(self, now_ms: int, minutes_days: int) -> None:
-        """Let go of what is too old, or too much."""
-        meters = max(1, len(self._meters))
-        days = min(minutes_days, max(1, MOST_MINUTES // (1440 * meters)))
+    def prune(self, now_ms: int, minutes_days: int) -> int:
+        """Let go of what is too old, or too much.
+
+        Returns:
+            Days for which minutes are kept: fewer than `minutes_days` where those of all meters would be too many.
+        """
+        (meters,) = self._db.execute(
+            "SELECT count(*) FROM meter WHERE EXISTS (SELECT 1 FROM minute WHERE minute.meter = meter.id)"
+        ).fetchone()
+        days: int = min(minutes_days, max(1, MOST_MINUTES // (1440 * max(1, meters))))
         today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
         with self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM minute WHERE t < ?", (now_ms // MINUTE_MS - days * 1440,))
             self._db.execute("DELETE FROM day WHERE day < ?", ((today - timedelta(days=DAYS_KEPT)).isoformat(),))
+        return days
 
     def minutes(self, meter: str, from_ms: int, to_ms: int) -> tuple[list[int], dict[str, list[float]]]:
         """Rows from `from_ms` to `to_ms`, of more than a week the newest; with one of NaN where some are missing.

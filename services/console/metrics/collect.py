@@ -31,7 +31,10 @@ CONNECTED: Final = Metric("metergate_meter_connected", "gauge", _METER, "1 while
 STALE: Final = Metric("metergate_meter_stale", "gauge", _METER, "1 while the values are too old to be served.")
 AGE: Final = Metric("metergate_meter_age_seconds", "gauge", _METER, "Age of the last values.")
 SIMULATED: Final = Metric("metergate_meter_simulated", "gauge", _METER, "1 where the values are invented.")
-POLLS: Final = Metric("metergate_meter_polls_total", "counter", _METER, "Attempts to read the meter.")
+POLLS: Final = Metric(
+    "metergate_meter_polls_total", "counter", _METER,
+    "Attempts to get values: reads of a meter, frames of a recording, cycles of a simulation; told every 5 s.",
+)  # fmt: skip
 FAILURES: Final = Metric("metergate_meter_poll_failures_total", "counter", _METER, "Of these without values.")
 FREQUENCY: Final = Metric("metergate_meter_frequency_hertz", "gauge", _METER, "Frequency of the grid.")
 SOC: Final = Metric("metergate_battery_charge_ratio", "gauge", _METER, "Charge of the battery, 0 to 1.")

@@ -10,16 +10,15 @@ from typing import Final, Literal
 import msgspec
 
 from services.measurement.modbus.plan import Request, Span, plan
-from services.measurement.modbus.registers import UNKNOWN_ACC32, Memory, Register, text_of, version_of
+from services.measurement.modbus.registers import Memory, Register, text_of, version_of
 from shared.errors import PeerError
 from shared.modbus.pdu import MAX_READ
 from shared.registers.decode import bytes_of
 from shared.registers.quantities import PHASES
+from shared.registers.sunspec import ACC32_MARKER, LARGEST_SF
 
 Sign = Literal[1, -1, "power", "magnitude"]
 _PHASE_SUFFIXES: Final = tuple(f"_{phase}" for phase in PHASES)
-LARGEST_EXPONENT: Final = 10
-"""Of a SunSpec scale factor."""
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -64,7 +63,7 @@ class Point(msgspec.Struct, frozen=True):
                 if raw is None:
                     return None
                 if register.type == "acc32" and not accumulates:
-                    if raw == UNKNOWN_ACC32:
+                    if raw == ACC32_MARKER:
                         return None
                     counted = counted or raw != 0
                 else:
@@ -79,8 +78,8 @@ class Point(msgspec.Struct, frozen=True):
             exponent = self.factor.read(memory)
             if exponent is None:
                 return None  # unscaled it would be a wrong value
-            if abs(exponent) > LARGEST_EXPONENT:
-                raise PeerError(f"scale factor {exponent:g} of {self.quantity} is beyond -10 to 10")
+            if abs(exponent) > LARGEST_SF:
+                raise PeerError(f"scale factor {exponent:g} of {self.quantity} is beyond -{LARGEST_SF} to {LARGEST_SF}")
             total = total / 10 ** -int(exponent) if exponent < 0 else total * 10 ** int(exponent)
         divisor = round(1 / self.scale) if abs(self.scale) < 1 else 1
         return total / divisor if divisor != 1 and 1 / divisor == self.scale else total * self.scale

@@ -9,6 +9,7 @@ import msgspec
 
 from services.measurement.modbus.plan import Span
 from shared.registers.decode import bytes_of
+from shared.registers.sunspec import INT16_MARKER
 
 Type = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "acc32"]
 Order = Literal["big", "little"]
@@ -28,14 +29,12 @@ _FORMATS: Final[dict[str, struct.Struct]] = {
 }
 _SUNSPEC_MARKERS: Final = {
     "uint16": 0xFFFF,
-    "int16": -0x8000,
+    "int16": INT16_MARKER,
     "uint32": 0xFFFFFFFF,
     "int32": -0x80000000,
     "uint64": 0xFFFFFFFFFFFFFFFF,
     "int64": -0x8000000000000000,
 }
-UNKNOWN_ACC32: Final = 0x80000000
-"""What a KSEM shows in accumulators that it does not have; SunSpec's own marker is 0."""
 
 
 def registers_of(kind: str) -> int:

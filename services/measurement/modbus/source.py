@@ -44,7 +44,7 @@ class ModbusSource:
         wire: to the meter.
         profile: what its registers mean.
         cycle_ms: of the meter.
-        report: told of each change.
+        report: told of each attempt.
         clock: time.
         chance: jitter.
     """
@@ -66,7 +66,6 @@ class ModbusSource:
         self._clock = clock
         self._chance = chance
         self._given = Given()
-        self._link = Link(connected=False)
         self._polls = 0
         self._failures = 0
 
@@ -127,7 +126,7 @@ class ModbusSource:
                 )
                 continue
             self._polls += 1
-            self._tell(connected=True, reason="")
+            self._report(Link(connected=True, polls=self._polls, failures=self._failures))
             yield Reading(t_ns, values, texts, says_simulation(texts))
 
     async def _locate(self) -> tuple[Block, ...]:
@@ -166,9 +165,4 @@ class ModbusSource:
     def _failed(self, reason: PeerError | str) -> None:
         self._polls += 1
         self._failures += 1
-        self._tell(connected=False, reason=str(reason))
-
-    def _tell(self, *, connected: bool, reason: str) -> None:
-        if (connected, reason) != (self._link.connected, self._link.reason):
-            self._link = Link(connected, reason, self._polls, self._failures)
-            self._report(self._link)
+        self._report(Link(connected=False, reason=str(reason), polls=self._polls, failures=self._failures))

@@ -24,7 +24,7 @@ class ReplaySource:
     Args:
         settings: `[meter.replay]`.
         cycle_ms: of the meter; the distance between end and start of a loop where the file has only one frame.
-        report: told of begin, holes and end.
+        report: told of each frame, and of the end.
         clock: time.
         warn: told what of the recording is left out.
 
@@ -40,7 +40,6 @@ class ReplaySource:
         self._report = report
         self._clock = clock
         self._warn = warn
-        self._link = Link(connected=False)
         glance(settings)
 
     async def readings(self) -> AsyncIterator[Reading]:
@@ -65,17 +64,12 @@ class ReplaySource:
                 if missing := given.missing(frame.values):
                     failures += 1
                     reason = f"{', '.join(missing)}: missing here in {self._settings.file.name}, given before"
-                    self._tell(Link(connected=False, reason=reason, polls=polls, failures=failures))
+                    self._report(Link(connected=False, reason=reason, polls=polls, failures=failures))
                     continue
-                self._tell(Link(connected=True, polls=polls, failures=failures))
+                self._report(Link(connected=True, polls=polls, failures=failures))
                 yield Reading(due_ns, frame.values, frame.texts, frame.simulated)
             if not self._settings.loop:
                 break
             wait_ns = round(last_after_ns / self._settings.speed)
         ended = f"{self._settings.file.name} has ended; set meter.replay.loop to begin again"
-        self._tell(Link(connected=False, reason=ended, polls=polls, failures=failures))
-
-    def _tell(self, link: Link) -> None:
-        if (link.connected, link.reason) != (self._link.connected, self._link.reason):
-            self._link = link
-            self._report(link)
+        self._report(Link(connected=False, reason=ended, polls=polls, failures=failures))

@@ -34,7 +34,7 @@ class SimulatedSource:
     Args:
         settings: `[meter.simulated]`.
         cycle_ms: of the meter.
-        report: told once.
+        report: told of each cycle.
         clock: time.
     """
 
@@ -67,12 +67,14 @@ class SimulatedSource:
     async def readings(self) -> AsyncIterator[Reading]:
         """One reading a cycle, for ever."""
         pace = Pace(self._clock, self._cycle_ns, _AHEAD_NS)
-        self._report(Link(connected=True, reason="SIMULATION: these values are invented"))
+        polls = 0
         while True:
             cycle = await pace.cycle()
             values = self._values(cycle)
             if (begun := await pace.begin()) != cycle:  # this process was held up: they are old
                 values = self._values(begun)
+            polls += 1
+            self._report(Link(connected=True, reason="SIMULATION: these values are invented", polls=polls))
             yield Reading(self._clock.now_ns(), values, TEXTS, simulated=True)
 
     def _values(self, cycle: int) -> dict[str, float]:

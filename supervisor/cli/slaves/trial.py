@@ -20,7 +20,6 @@ from shared.errors import RefusedError
 from supervisor.cli.registers.live import last_image
 
 PUSHER: Final = "master-pusher"
-MARGIN_S: Final = 2.0
 
 _SILENT: Final = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 """What happened is told in the answer."""
@@ -37,9 +36,7 @@ def try_receiver(config: Config, number: int) -> str:
     endpoint = endpoints.cmd(PUSHER)
     if config.master.enabled and (endpoint.curve is not None or is_held(config.gateway.run_dir, PUSHER)):
         args = {"number": number, "address": settings.address}
-        requests = 400 if settings.function == 6 else 8
-        patience = settings.timeout_s * (2 + requests) + MARGIN_S
-        return str(call(endpoint, PUSHER, "test", args, min(patience, 90.0))["words"])
+        return str(call(endpoint, PUSHER, "test", args, settings.trial_s)["words"])
     if settings.receiver.tls:
         raise RefusedError(
             f"{settings.name}: over TLS only the running pusher knows whom you trust; "

@@ -197,7 +197,7 @@ class Bench:
         self.hear.known.take_sample(sample)
         return sample
 
-    def answers(self, *, connected: bool, reason: str = "", seq: int = 1) -> None:
+    def answers(self, *, connected: bool, reason: str = "", seq: int = 1, polls: int = 0, failures: int = 0) -> None:
         """The meter answers, or does not."""
         self.hear.known.take_source(
             SourceState(
@@ -208,5 +208,7 @@ class Bench:
                 meter="house",
                 connected=connected,
                 reason=reason,
+                polls=polls,
+                failures=failures,
             )
         )

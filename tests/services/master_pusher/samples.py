@@ -103,12 +103,14 @@ class FakeBus:
 class FakeLife(Life):
     """Keeps what it is told."""
 
-    def __init__(self, *slaves: Settings, config: Config | None = None, **master: Any) -> None:
+    def __init__(
+        self, *slaves: Settings, config: Config | None = None, meters: tuple[Meter, ...] = (HOUSE,), **master: Any
+    ) -> None:
         self.messages = FakeBus()
         self.is_ready = False
         super().__init__(
             instance="master-pusher",
-            config=config or Config(meter=(HOUSE,), master=Master(enabled=True, slave=slaves, **master)),
+            config=config or Config(meter=meters, master=Master(enabled=True, slave=slaves, **master)),
             bus=cast("Bus", self.messages),
             log=structlog.get_logger(),
         )

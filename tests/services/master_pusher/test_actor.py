@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from services.master_pusher.actor import MasterPusher
@@ -13,7 +14,7 @@ from shared.bus.command import command
 from shared.bus.messages import Block, Image
 from shared.config.master import Target as Settings
 from shared.errors import PeerError, RefusedError
-from tests.services.master_pusher.samples import SECOND, FakeLife, image
+from tests.services.master_pusher.samples import HOUSE, SECOND, FakeLife, image
 from tests.support import free_port, until
 from tests.system.receivers import Recorder
 
@@ -98,6 +99,29 @@ def test_means_are_over_every_image_of_the_interval() -> None:
         assert slave.registers[515] == 515 + 20, "an energy: the newest"
 
     played(story, interval_ms=200, values="mean")
+
+
+def test_a_mean_is_pushed_once_however_short_the_interval() -> None:
+    async def story(life: FakeLife, slave: Recorder) -> None:
+        moment = clock.now_ns()
+        life.deliver(image(seq=1, t_ns=moment - SECOND))
+        life.deliver(image(seq=2, t_ns=moment, plus=2))
+        life.deliver(image(seq=1, meter="barn"))
+        await until(lambda: len(slave.times) == 1)
+        await until(lambda: life.pushes.slaves[1].pushes == 1)
+        for seq in (2, 3, 4):  # of another meter, by which the ticks are seen to go on
+            life.deliver(image(seq=seq, meter="barn"))
+            await until(lambda seq=seq: life.pushes.slaves[1].pushes == seq)  # type: ignore[misc]
+        assert slave.registers[63] == 63 + 1, "a voltage: the mean, not the last value"
+        assert len(slave.times) == 1
+        pushed = life.pushes.slaves[0]
+        assert (pushed.state, pushed.pushes, pushed.skipped) == ("ok", 1, 0)
+        life.deliver(image(seq=3, plus=2))
+        await until(lambda: slave.registers[63] == 63 + 2)
+
+    with Recorder() as barn:
+        second = Settings(address="127.0.0.1", port=barn.port, meter="barn")
+        played(story, second, meters=(HOUSE, replace(HOUSE, id="barn", unit=2)), interval_ms=100, values="mean")
 
 
 def test_a_slave_may_want_less_or_another_meter() -> None:

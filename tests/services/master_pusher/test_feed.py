@@ -1,5 +1,7 @@
 """Which image counts, until when, and what is pushed of it."""
 
+import pytest
+
 from services.master_pusher.feed import Taken
 from services.master_pusher.groups import GROUPS
 from shared.bus.messages import Block
@@ -82,6 +84,47 @@ def test_means_of_current_values_and_never_of_energies() -> None:
     assert batch.data["energy_total"] == words(512, 40, 4)
     voltage = slice(2 * (62 - 40), 2 * (64 - 40))
     assert batch.data["instantaneous_phases"][voltage] == words(62, 2, 2), "half way between the first and the last"
+
+
+def test_an_interval_without_a_measurement_has_no_mean() -> None:
+    one = feed(mean=True)
+    for seq, second in enumerate((0, 1), start=1):
+        one.take(image(seq=seq, t_ns=T0 + second * SECOND, plus=2 * second), T0 + second * SECOND)
+    mean = one.batch(500)
+    assert mean is not None
+    assert (mean.mean_ms, mean.delivery) == (1000, "house-1-2-1000"), "two intervals, since a cycle is as long"
+    assert one.batch(500) is None
+    one.take(image(seq=3, t_ns=T0 + SECOND, plus=2), T0 + SECOND)
+    assert one.batch(500) is None, "written to, not measured anew"
+    one.take(image(seq=4, t_ns=T0 + 2 * SECOND, plus=4), T0 + 2 * SECOND)
+    after = one.batch(500)
+    assert after is not None
+    assert after.delivery == "house-1-4-1000"
+    voltage = slice(2 * (62 - 40), 2 * (64 - 40))
+    assert after.data["instantaneous_phases"][voltage] == words(62, 2, 3), "nothing of the time between is lost"
+
+
+def test_a_single_measurement_is_no_mean() -> None:
+    one = feed(mean=True)
+    one.take(image(t_ns=T0, plus=2), T0)
+    batch = one.batch(10_000)
+    assert batch is not None
+    assert (batch.mean_ms, batch.delivery) == (0, "house-1-1")
+    assert batch.data["instantaneous_total"] == words(0, 28, 2)
+    one.take(image(seq=2, t_ns=T0 + 60 * SECOND), T0 + 60 * SECOND)
+    batch = one.batch(10_000)
+    assert batch is not None
+    assert batch.mean_ms == 0, "what lies before it was not measured"
+
+
+@pytest.mark.parametrize("cycles", [9, 10, 11])
+def test_a_cycle_more_or_less_does_not_change_the_interval(cycles: int) -> None:
+    one = feed(mean=True)
+    for seq in range(cycles + 1):
+        one.take(image(seq=seq, t_ns=T0 + seq * SECOND), T0 + seq * SECOND)
+    batch = one.batch(10_000)
+    assert batch is not None
+    assert batch.mean_ms == 10_000
 
 
 def test_times_of_another_boot_are_mapped() -> None:

@@ -125,7 +125,7 @@ def test_the_body_holds_registers_and_values() -> None:
     found = json.loads(message(one, ("instantaneous_total", "energy_total"), 1_795_384_289.5, one.t_ns + SECOND))
     assert found["schema"] == "metergate/push/1"
     assert found["time"] == "2026-11-22T21:51:28.500Z"
-    assert (found["meter"], found["mean_ms"]) == ("house", 2000)
+    assert (found["meter"], found["mean_ms"], found["delivery"]) == ("house", 2000, "house-1-1-2000")
     total, energy = found["groups"]["instantaneous_total"], found["groups"]["energy_total"]
     assert (total["first"], total["registers"]) == (0, list(range(28)))
     assert (energy["first"], energy["registers"]) == (512, list(range(512, 552)))

@@ -9,6 +9,7 @@ import structlog
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from services.measurement import actor
 from services.measurement.actor import Gauge, Measurement
 from services.measurement.source import Link, Reading
 from shared.actor import Life
@@ -17,7 +18,7 @@ from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Event, Message, Sample, SourceState, WallboxSettings
 from shared.bus.publisher import Stamp
 from shared.clock import now_ns
-from shared.config.model import Config, Meter, Replay, Simulated
+from shared.config.model import Config, Meter, Modbus, Replay, Simulated
 from shared.errors import EXIT_CONFIG, EXIT_DONE, ConfigError
 from tests.support import Processes, free_port, until
 
@@ -179,6 +180,37 @@ def test_every_change_of_the_source_is_published(life: HeardLife) -> None:
     assert troubles == ["meter house: refused", ""]
 
 
+def test_counts_that_moved_are_published_and_nothing_is_said_anew() -> None:
+    notes: list[str] = []
+    life = HeardLife(SIMULATED)
+    with capture_logs() as logs:
+        gauge = Gauge(SIMULATED, life, lambda: None, lambda: notes.append(gauge.note), source=Script())
+        gauge.tell_counts()
+        assert life.states == [], "nothing is known yet"
+        for polls in (1, 2, 3):
+            gauge.report(Link(connected=False, reason="refused", polls=polls, failures=polls))
+        for _ in range(2):
+            gauge.tell_counts()
+    assert [(state.polls, state.failures, state.reason) for state in life.states] == [
+        (1, 1, "refused"),
+        (3, 3, "refused"),
+    ]
+    assert notes == ["meter house: refused"]
+    assert [line["event"] for line in logs] == ["source gives no readings"]
+    assert life.events == []
+
+
+def test_a_source_that_goes_on_does_not_hide_why_its_readings_are_dropped(life: HeardLife) -> None:
+    gauge = Gauge(SIMULATED, life, lambda: None, lambda: None, source=Script())
+    for polls in (1, 2):
+        gauge.report(Link(connected=True, polls=polls))
+        gauge.take(Reading(5, {"active_power": float("inf")}))
+    gauge.report(Link(connected=True, polls=3))
+    gauge.tell_counts()
+    assert life.states[-1].polls == 3
+    assert gauge.trouble == "meter house: a sample was dropped: active_power is inf, not a finite number"
+
+
 def test_a_simulation_is_announced_once_and_loudly() -> None:
     with capture_logs() as logs:
         play(HeardLife(SIMULATED), *[Reading(5, {"active_power": 1.0}, simulated=True)] * 3)
@@ -217,6 +249,27 @@ def test_meters_run_side_by_side_and_freshness_is_that_of_the_oldest() -> None:
     assert life.fresh[0] == 0  # the second has none yet
     assert isinstance(life.fresh[-1], int)
     assert now_ns() < life.fresh[-1] < now_ns() + 5_000_000_000
+
+
+def test_the_counts_rise_while_a_meter_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actor, "COUNTS_EVERY_S", 0.01)
+    life = HeardLife(SIMULATED)
+    with capture_logs() as logs:
+        run_until(life, lambda: bool(life.states) and life.states[-1].polls >= 3)
+    assert {(state.connected, state.failures) for state in life.states} == {(True, 0)}
+    assert len([line for line in logs if "readings" in line["event"]]) == 1
+    assert len(life.states) <= len(life.samples) + 1, "only where they moved"
+
+
+def test_the_counts_rise_while_it_fails_for_one_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actor, "COUNTS_EVERY_S", 0.01)
+    life = HeardLife(Meter(id="far", source="modbus", modbus=Modbus(host="127.0.0.1", port=free_port())))
+    with capture_logs() as logs:
+        run_until(life, lambda: bool(life.states) and life.states[-1].failures >= 3)
+    assert [(state.polls, state.failures) for state in life.states] == [(1, 1), (2, 2), (3, 3)]
+    assert len({state.reason for state in life.states}) == 1
+    assert [line["event"] for line in logs] == ["source gives no readings"]
+    assert (len(life.notes), life.events) == (1, [])
 
 
 def test_what_was_written_to_a_meter_is_obeyed_by_its_wallbox_alone() -> None:

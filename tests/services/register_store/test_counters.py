@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.register_store.counters import GLITCH_S, LARGEST_MJ, MJ_PER_WH, SLACK_MJ, Counted, Counters
+from services.register_store.counters import GLITCH_S, LARGEST_MJ, SLACK_MJ, Counted, Counters
+from shared.registers.encode import MJ_PER_WH
 from shared.registers.table import COUNTERS
 
 S = 1_000_000_000

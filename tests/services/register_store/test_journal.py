@@ -72,7 +72,6 @@ def test_all_that_is_kept_comes_back(path: Path) -> None:
         readings=dict.fromkeys(NAMES, LARGEST_MJ - 1),
         settings={"active_charge_mode": 3},
         wall_s=1.5e9,
-        held=7,
         t_ns=2**63 - 1,
         boot="b" * 36,
         powers={f"{kind}_power{phase}": -1.5 for kind in ("active", "reactive", "apparent") for phase in ("", "_l1")},
@@ -82,6 +81,20 @@ def test_all_that_is_kept_comes_back(path: Path) -> None:
     journal.sync()
     journal.close()
     assert reopened(path) == (full, "")
+
+
+class Former(Record, frozen=True, kw_only=True):
+    """As a record was once: corrections were counted in it."""
+
+    held: int = 0
+
+
+def test_a_journal_of_a_former_version_is_read_on(path: Path) -> None:
+    journal = Journal(path)
+    journal.write(Former(values={NAMES[0]: 5}, held=7, boot="b" * 36))
+    journal.close()
+    assert b"held" in path.read_bytes()
+    assert reopened(path) == (Record(values={NAMES[0]: 5}, boot="b" * 36), "")
 
 
 def test_the_newest_of_many_writes_is_found(path: Path) -> None:

@@ -43,6 +43,15 @@ def test_groups_of_all_and_of_one() -> None:
     )
 
 
+def test_a_trial_is_waited_for_as_long_as_all_its_requests_may_take() -> None:
+    assert Target(address="plc").trial_s == 12
+    assert Target(address="plc", timeout_s=0.1, function=6).trial_s == pytest.approx(42.2)
+    assert Target(address="plc", function=6).trial_s == Target(address="plc", timeout_s=60).trial_s == 60, "in the end"
+    registers = sum(end - first for first, end in GROUP_RANGES.values())
+    least_s = 0.1 * (1 + registers)  # a connection, and one request for each
+    assert Target(address="plc", timeout_s=0.1, function=6).trial_s > least_s
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -131,7 +131,7 @@ class Stream(Ask, frozen=True, kw_only=True):
 
 
 class Source(Answer, frozen=True, kw_only=True):
-    """Event `source`: whether a meter answers, at each change."""
+    """Event `source`: whether a meter answers, at each change, with the counts of that moment."""
 
     meter: str
     connected: bool

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from services.console.api.models.common import Answer, Ask, Words
-
-Group = Literal["instantaneous_total", "instantaneous_phases", "energy_total", "energy_phases"]
+from shared.config.master import GroupName
 
 
 class PushSlave(Answer, frozen=True, kw_only=True):
@@ -63,7 +62,7 @@ class GroupRegisters(Answer, frozen=True, kw_only=True):
         registers: names with unit, in order, e.g. `["active_power_import", "W"]`, each with its address.
     """
 
-    name: Group
+    name: GroupName
     enabled: bool
     first: int
     last: int
@@ -113,7 +112,7 @@ class PushChange(Ask, frozen=True, kw_only=True):
     enabled: bool | UnsetType = UNSET
     interval_ms: Annotated[int, Meta(ge=0, le=86_400_000)] | UnsetType = UNSET
     values: Literal["current", "mean"] | UnsetType = UNSET
-    groups: dict[Group, bool] | UnsetType = UNSET
+    groups: dict[GroupName, bool] | UnsetType = UNSET
 
 
 Value = bool | int | float | str | list[str]

@@ -147,7 +147,8 @@ KEYS: Final = {
     "console.names": "Hostnamen, unter denen die Seite geöffnet wird, außer Adressen, localhost und Namen in .local.",
     "console.open_metrics": "Programme auf dieser Maschine /metrics ohne API-Token lesen lassen.",
     "console.history_days": (
-        "Tage, für die die Diagramme ihre Minuten behalten; die Energie jedes Tages bleibt zehn Jahre."
+        "Tage, für die die Diagramme ihre Minuten behalten, von allen Zählern zusammen höchstens zwei Millionen, also "
+        "1388 Tage von einem Zähler; die Energie jedes Tages bleibt zehn Jahre."
     ),
     "supervisor": "Wie mit Ausfällen umgegangen wird.",
     "supervisor.beat_timeout_s": "eine Rolle, deren Schleife so lange schweigt, wird beendet und neu gestartet.",

@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from services.console.api import push as module
 from services.console.trial import Trial
 from shared import clock
 from shared.bus.messages import Push, Pushes
@@ -109,6 +108,5 @@ def test_a_test_says_in_words_what_came_of_it(tmp_path: Path) -> None:
         assert (await bench.ask("PATCH", "/push/slaves/1", change)).status == 200
         refused = (await bench.ask("POST", path)).body
         assert (refused["ok"], "Over TLS only the running pusher" in refused["text"]) == (False, True)
-        assert module.LONGEST_TEST_S <= 60
 
     asyncio.run(story())

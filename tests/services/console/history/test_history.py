@@ -130,6 +130,32 @@ def test_a_clock_that_is_not_set_writes_nothing(tmp_path: Path, monkeypatch: pyt
     asyncio.run(story())
 
 
+def test_that_fewer_days_are_kept_than_the_settings_say_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "PRUNE_EVERY_S", 0.0)
+    pruned: list[int] = []
+
+    def prune(_store: Store, _now_ms: int, _days: int) -> int:
+        pruned.append(30 if len(pruned) < 3 else 21)
+        return pruned[-1]
+
+    monkeypatch.setattr(Store, "prune", prune)
+
+    async def story() -> None:
+        _, told, history = kept(tmp_path)
+        work = asyncio.create_task(history.run())
+        await until(lambda: len(pruned) >= 6)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        assert [(kind, level) for kind, _, level in told] == [("history.bounded", "warning")] * 2
+        assert [text.rpartition(" the last ")[2] for _, text, _ in told] == ["30 days", "21 days"]
+        assert "console.history_days is 31, but" in told[0][1]
+
+    asyncio.run(story())
+
+
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     async def story() -> None:
         bench, told = Bench(tmp_path), Told()

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.console.history import store as store_module
 from services.console.history.columns import POWERS, UNKNOWN
 from services.console.history.minute import MINUTE_MS, Row
-from services.console.history.store import Store, is_damage
+from services.console.history.store import MOST_MINUTES, Store, is_damage
+from shared.config.console import Console
+from tests.support import ROOT
 
 NOON = int(datetime(2026, 11, 20, 12, 0).astimezone().timestamp()) * 1000
 DAY = date(2026, 11, 20)
@@ -97,6 +100,25 @@ def test_old_minutes_go_and_days_stay(tmp_path: Path) -> None:
     store.prune(NOON + 4000 * DAY_MS, 31)
     assert days(store) == {}
     store.close()
+
+
+def test_minutes_of_all_meters_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MOST_MINUTES", 20 * 1440)
+    store = Store(tmp_path / "h.db")
+    old = [row(t_ms=NOON - 6 * DAY_MS, meter=meter, imported=1.0) for meter in ("house", "barn", "mill", "shed")]
+    store.write([*old, row(imported=2.0)])
+    assert store.prune(NOON, 31) == 5, "four meters have minutes"
+    assert store.minutes("house", NOON - 7 * DAY_MS, NOON - 5 * DAY_MS)[0] == []
+    assert store.prune(NOON, 31) == 20, "only one still has: those that are gone take no room from it"
+    assert store.prune(NOON, 7) == 7
+    assert len(days(store)) == 2
+    store.close()
+
+
+def test_the_bound_is_what_the_settings_and_documents_say() -> None:
+    assert (MOST_MINUTES, MOST_MINUTES // 1440, MOST_MINUTES // 1440 // 64) == (2_000_000, 1388, 21)
+    assert "two million, which\n            are 1388 days of one meter" in str(Console.__doc__)
+    assert "2,000,000, which are 1388 days of one meter and 21 of 64" in (ROOT / "docs/api.md").read_text("utf-8")
 
 
 def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:

@@ -95,6 +95,18 @@ def test_everything_heard_is_told_in_base_units(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_attempts_count_on_while_the_meter_is_in_one_state(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path, '[[meter]]\nid = "house"\nsource = "simulated"\n[console]\nopen_metrics = true\n')
+        for seq, polls in ((1, 1), (2, 26)):
+            bench.answers(connected=False, reason="no answer", seq=seq, polls=polls, failures=polls)
+            found = series((await bench.ask("GET", "/metrics", api=False)).body)
+            assert found['metergate_meter_polls_total{meter="house"}'] == polls
+            assert found['metergate_meter_poll_failures_total{meter="house"}'] == polls
+
+    asyncio.run(story())
+
+
 def test_a_frozen_value_is_not_told(tmp_path: Path) -> None:
     async def story() -> None:
         bench = Bench(tmp_path, '[[meter]]\nid = "house"\nsource = "simulated"\n[console]\nopen_metrics = true\n')

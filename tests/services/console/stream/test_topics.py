@@ -34,6 +34,24 @@ def test_samples_events_and_sources_are_told_as_they_come(tmp_path: Path) -> Non
     asyncio.run(story())
 
 
+def test_of_a_source_only_another_state_is_told_and_a_newcomer_gets_the_counts(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench(tmp_path)
+        hub = bench.desk.topics.hub
+        stream = hub.follow(ALL, "house", "")
+        await chunk(stream)
+        bench.answers(connected=False, reason="no answer", polls=1, failures=1)
+        assert "event: source" in await chunk(stream)
+        told = hub._last
+        bench.answers(connected=False, reason="no answer", seq=2, polls=9, failures=9)
+        assert hub._last == told
+        assert '"polls":9,"failures":9' in await chunk(hub.follow(ALL, "house", ""))
+        bench.answers(connected=False, reason="refused", seq=3, polls=10, failures=10)
+        assert '"reason":"refused"' in await chunk(stream)
+
+    asyncio.run(story())
+
+
 def test_nothing_is_encoded_that_nobody_follows(tmp_path: Path) -> None:
     async def story() -> None:
         bench = Bench(tmp_path)

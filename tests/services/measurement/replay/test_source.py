@@ -51,7 +51,7 @@ def test_rows_come_at_their_distances_and_then_it_ends(table: Path) -> None:
     played = Played(Replay(file=table))
     assert played.times_ms == [0, 500, 1500]
     assert [reading.values["active_power"] for reading in played.readings] == [1, 2, 3]
-    assert [link.connected for link in played.links] == [True, False]
+    assert [(link.connected, link.polls) for link in played.links] == [(True, 1), (True, 2), (True, 3), (False, 3)]
     assert "day.csv has ended" in played.links[-1].reason
     assert not played.readings[0].simulated
 
@@ -65,7 +65,7 @@ def test_a_loop_goes_on_after_the_last_distance(table: Path) -> None:
     path.write_text("t,active_power\n0,1\n0.5,2\n1.5,3\n", encoding="utf-8")
     played = Played(Replay(file=path, loop=True), most=7)
     assert played.times_ms == [0, 500, 1500, 2500, 3000, 4000, 5000]
-    assert [link.connected for link in played.links] == [True]
+    assert [(link.connected, link.polls) for link in played.links] == [(True, n) for n in range(1, 8)]
 
 
 def test_a_single_row_in_a_loop_comes_every_cycle(table: Path) -> None:
@@ -91,8 +91,9 @@ def test_an_empty_cell_after_a_full_one_gives_no_reading(table: Path) -> None:
     table.write_text("t,active_power,voltage_l1\n0,1,\n1,2,230\n2,3,\n3,4,231\n", encoding="utf-8")
     played = Played(Replay(file=table))
     assert played.times_ms == [0, 1000, 3000]
-    assert [link.connected for link in played.links] == [True, False, True, False]
-    assert "voltage_l1: missing here" in played.links[1].reason
+    assert [link.connected for link in played.links] == [True, True, False, True, False]
+    assert "voltage_l1: missing here" in played.links[2].reason
+    assert (played.links[-1].polls, played.links[-1].failures) == (4, 1)
 
 
 def test_a_recording_keeps_its_simulated_flag_and_says_what_is_left_out(tmp_path: Path) -> None:

@@ -67,6 +67,12 @@ def test_it_says_that_it_is_a_simulation_everywhere() -> None:
     assert "SIMULATION" in links[0].reason
 
 
+def test_each_cycle_is_counted_as_an_attempt() -> None:
+    links: list[Link] = []
+    series(Simulated(), 3, FakeClock(), links)
+    assert [(link.connected, link.polls, link.failures) for link in links] == [(True, n, 0) for n in (1, 2, 3)]
+
+
 def test_the_wallbox_can_be_set_through_the_source() -> None:
     source = SimulatedSource(Simulated(start="01:00"), 200, lambda _: None, FakeClock())
     source.control = WallboxControl(Mode.LOCK)

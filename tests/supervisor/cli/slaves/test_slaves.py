@@ -230,4 +230,5 @@ def test_a_trial_by_the_running_pusher(run: Run, config: Path, run_dir: Path) ->
         bad = run("slaves", "test", "1", "--config", config)
     assert (good.exit_code, good.stdout) == (0, "mbaps://plc took everything\n")
     assert (asked[0].verb, asked[0].args) == ("test", {"number": 1, "address": "mbaps://plc"})
+    assert asked[0].deadline_ns - asked[0].sent_ns == 12_000_000_000
     assert (bad.exit_code, "the measurement is stale" in bad.stderr) == (1, True)
