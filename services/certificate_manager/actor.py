@@ -133,7 +133,7 @@ class CertificateManager(Actor):
         self.life.log.error(kind, text=text)
         self._alarms.append((kind, text))
         self.life.status(note="; ".join(text for _, text in self._alarms))
-        await self._office.note(kind, target, text, None)
+        await self._office.note(kind, target, text)
 
     async def _tell_alarms(self) -> None:
         """Once those who listened to the certificate manager before have found this one."""
