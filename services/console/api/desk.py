@@ -97,7 +97,7 @@ class Desk:
         self.pace = Pace()
         self.streams = Streams()
         self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
-        self.door.on_ended = self.streams.end
+        self.door.sessions.on_ended = self.streams.end
         self.certificates = Certificates(
             self.ask, lambda: hear.town.state_of(MANAGER)[0], lambda: self.topics.state("certificates")
         )
@@ -162,7 +162,7 @@ class Desk:
         """End the streams of sessions that have ended by themselves."""
         while True:
             await asyncio.sleep(ORDER_S)
-            self.streams.end_unless(self.door.is_open)
+            self.streams.end_unless(self.door.sessions.is_open)
 
     async def _keep_audit(self) -> None:
         """Once a second, have the disk take what was noted."""
