@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from shared.bus.claim import LOOK_S, Claims
@@ -61,7 +61,6 @@ def supervise_roles(
     settings: Settings,
     *,
     entry: str = ROLE_ENTRY,
-    preload: Sequence[str] = (),
 ) -> int:
     """Be that supervisor until the end.
 
@@ -70,14 +69,13 @@ def supervise_roles(
         specs: roles to run.
         settings: in force.
         entry: where forked processes enter.
-        preload: modules for the fork server, besides those of the roles that are enabled.
 
     Raises:
         RefusedError: another process is this instance, a port cannot be listened on, or too few files may be opened.
         ConfigError: the run folder cannot be used.
     """
     config = settings.config
-    modules = (*preload, *modules_of(specs, config))
+    modules = modules_of(specs, config)
     server: ForkServer | None = None
 
     def make_launcher(loop: Loop, report: Report, launched: Launched, failed: Failed) -> Launcher:

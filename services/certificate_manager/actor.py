@@ -19,11 +19,10 @@ from services.certificate_manager.trust_store import StoreError, TrustStore
 from shared import clock
 from shared.actor import Actor, Life
 from shared.audit.check import written_after
-from shared.audit.log import AuditLog
+from shared.audit.log import open_log
 from shared.bus.endpoints import instances, is_held
 from shared.bus.messages import Enforced, Event, Seen, Trust
 from shared.config.model import Config
-from shared.errors import ConfigError
 
 LOOK_S: Final = 1.0
 WARN_S: Final = 86_400.0
@@ -45,7 +44,7 @@ class CertificateManager(Actor):
         self._pending = Pending(time.monotonic)
         self._ledger = Ledger()
         self._store = TrustStore(config.gateway.state_dir)
-        self._audit = _audit_log(config, life.instance)
+        self._audit = open_log(config.gateway.state_dir, life.instance)
         self._force = InForce(
             store=self._store,
             audit=self._audit,
@@ -134,7 +133,7 @@ class CertificateManager(Actor):
         self.life.log.error(kind, text=text)
         self._alarms.append((kind, text))
         self.life.status(note="; ".join(text for _, text in self._alarms))
-        await self._office.note(kind, target, text, None)
+        await self._office.note(kind, target, text)
 
     async def _tell_alarms(self) -> None:
         """Once those who listened to the certificate manager before have found this one."""
@@ -236,16 +235,6 @@ def _remote(config: Config) -> frozenset[str]:
         return frozenset()
     here = {role for host in config.bus.host if host.name == config.bus.this for role in host.roles}
     return frozenset(ROLES) - here
-
-
-def _audit_log(config: Config, instance: str) -> AuditLog:
-    try:
-        return AuditLog(config.gateway.state_dir, instance)
-    except OSError as error:
-        raise ConfigError(
-            f"gateway.state_dir: the audit log cannot be written there ({error}); "
-            "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
-        ) from error
 
 
 ACTOR = CertificateManager

@@ -81,9 +81,14 @@ def place(beside: Path, name: str) -> None:
     Raises:
         RefusedError: there is such a file meanwhile, or the folder cannot be written.
     """
+    path = beside.with_name(f"{name}.pem")
     try:
-        os.link(beside, beside.with_name(f"{name}.pem"))  # unlike a rename it replaces nothing
-        sync_folder(beside.parent)
+        os.link(beside, path)  # unlike a rename it replaces nothing
+        try:
+            sync_folder(beside.parent)
+        except OSError:
+            path.unlink()
+            raise
     except FileExistsError:
         raise _taken(name) from None
     except OSError as error:

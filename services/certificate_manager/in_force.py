@@ -7,6 +7,7 @@ acknowledged by every TLS instance before it is called done; a slow disk delays 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.enforcement import Enforcement, Outcome
@@ -17,6 +18,8 @@ from services.certificate_manager.trust_store import StoreError, TrustStore
 from shared.audit.log import AuditLog
 from shared.audit.record import Who
 from shared.errors import RefusedError
+
+AUDIT_LATE: Final = "the audit log is not written yet"
 
 Change = Callable[[TrustList], TrustList]
 
@@ -95,7 +98,7 @@ class InForce:
             self.ending -= Counter((fingerprint,))  # what is at nothing goes
         faults = [*outcome.unconfirmed, *([saved] if saved else [])]
         result = self._told(words, outcome, faults, fingerprint)
-        recorded = await patient(self.note(fingerprint, who, what, result, label), "the audit log is not written yet")
+        recorded = await patient(self.note(fingerprint, who, what, result, label), AUDIT_LATE)
         if faults or recorded:
             raise unconfirmed(words, [*faults, *([recorded] if recorded else [])], outcome)
         return outcome
@@ -130,17 +133,20 @@ class InForce:
         async with self.saving.turn:
             await self.saving.write(self.trust)
 
-    async def record(self, what: str, target: str, result: str, who: Who) -> None:
-        """Audit a decision that does not change the list.
+    async def record(self, what: str, target: str, result: str, who: Who, *, done: bool = True) -> None:
+        """Audit a decision that does not change the list; where not `done`, one that is made only if this returns.
 
         Raises:
-            RefusedError: it was made, but cannot be audited.
+            RefusedError: it cannot be audited; "not confirmed" where it is done.
         """
         try:
             await self._audit.decide(who, what, target, result)
         except OSError as error:
-            text = f"the audit log cannot be written ({error.strerror or error})"
+            reason = error.strerror or error
+            text = f"the audit log cannot be written ({reason})"
             self._tell("audit.failed", "error", text, "")
+            if not done:
+                raise RefusedError(f"the audit log cannot be written ({reason}); nothing was changed") from error
             raise RefusedError(f"not confirmed: it is done, but {text}") from error
 
     async def note(self, fingerprint: str, who: Who, what: str, result: str, label: str = "") -> None:

@@ -1,16 +1,17 @@
 """What the owner changes besides the decisions: own certificates, and the folder of known CAs."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 from services.certificate_manager import authorities, ca_folder
 from services.certificate_manager.authorities import Authorities
 from services.certificate_manager.enforcement import Outcome
-from services.certificate_manager.in_force import InForce, unconfirmed
+from services.certificate_manager.in_force import AUDIT_LATE, InForce, unconfirmed
 from services.certificate_manager.ledger import Version
 from services.certificate_manager.pending import Pending
-from services.certificate_manager.saving import Tell
+from services.certificate_manager.saving import Tell, patient
 from shared.audit.record import Who
 from shared.errors import RefusedError
 
@@ -54,24 +55,28 @@ class Office:
         """Read the folder of CAs; `who` asked for it, or nobody did and it changed.
 
         Raises:
-            RefusedError: "not confirmed" to who asked, where it is not certain that whom a lost CA vouched for is cut.
+            RefusedError: "not confirmed" to who asked, where it is not certain that whom a lost CA vouched for is cut,
+                or where it cannot be audited; it is in force.
         """
-        outcome, _ = await self._take(await asyncio.to_thread(authorities.load, self._folder), who)
-        if who is not None and outcome.unconfirmed:
-            raise unconfirmed("removed", outcome.unconfirmed, outcome)
+        outcome, words, faults = await self._take(await asyncio.to_thread(authorities.load, self._folder), who)
+        if who is not None and faults:
+            raise unconfirmed("removed" if words else "loaded", faults, outcome)
         return outcome
 
     async def add_authority(self, name: str, pem: str, who: Who) -> None:
-        """Put a CA into the folder: durable and audited before it is in force.
+        """Put a CA into the folder: durable and audited before it is in force; audited too where it comes to nothing.
 
         Raises:
-            RefusedError: why not.
+            RefusedError: why not; or "not confirmed", as of `reload_authorities`, and it is in force.
         """
         subjects = ", ".join(each.subject for each in ca_folder.judged(pem, len(self._force.authorities.pem)))
         beside = await asyncio.to_thread(ca_folder.prepare, self._folder, name, pem)
         try:
-            await self._force.record("authority.add", f"{name}.pem", subjects, who)
+            await self._force.record("authority.add", f"{name}.pem", subjects, who, done=False)
             await asyncio.to_thread(ca_folder.place, beside, name)
+        except RefusedError as error:
+            await self._undone("authority.add", f"{name}.pem", str(error), who)
+            raise
         finally:
             await asyncio.to_thread(ca_folder.drop, beside)
         await self.reload_authorities(who)
@@ -85,52 +90,55 @@ class Office:
         """
         path = ca_folder.known(self._folder, file)
         without = await asyncio.to_thread(authorities.load, self._folder, path.name)
-        (outcome, words), stays = await asyncio.gather(self._take(without, who), _taken_out(path))
+        (outcome, words, faults), stays = await asyncio.gather(self._take(without, who), _taken_out(path))
         if stays is not None:
-            await self.reload_authorities(who)
-            raise RefusedError(
-                f"{path} cannot be removed ({stays.strerror}): it is in force; remove it by hand"
-            ) from stays
-        await self._force.record("authority.remove", path.name, words or "removed", who)
-        await self.reload_authorities(who)
-        if outcome.unconfirmed:
-            raise unconfirmed("removed", outcome.unconfirmed, outcome)
+            await self._take(await asyncio.to_thread(authorities.load, self._folder), who)
+            error = RefusedError(f"{path} cannot be removed ({stays.strerror}): it is in force; remove it by hand")
+            await self._undone("authority.remove", path.name, str(error), who)
+            raise error from stays
+        late = await patient(self._force.record("authority.remove", path.name, words or "removed", who), AUDIT_LATE)
+        if late and late not in faults:
+            faults.append(late)
+        if faults:
+            raise unconfirmed("removed", faults, outcome)
         return outcome
 
-    async def _take(self, loaded: Authorities, who: Who | None) -> tuple[Outcome, str]:
-        """Authorities as they are from now on: fewer are told to all before it is audited, more after it.
+    async def _take(self, loaded: Authorities, who: Who | None) -> tuple[Outcome, str, list[str]]:
+        """Authorities as they are from now on: in force first, then audited, so that no log holds up a cut.
 
-        Returns how the TLS instances took it that some are gone, also in words; empty where none is.
+        Returns how the TLS instances took it that some are gone, also in words, which are empty where none is; and what
+        of all this is not certain.
         """
         before = self._force.authorities
         gone = before.fingerprints - loaded.fingerprints
-        fewer = loaded.fingerprints < before.fingerprints
         outcome, words = Outcome(), ""
         self._pending.forget_authorities(gone)
-        if fewer:
+        if gone:
             outcome, words = await self._force.withdraw(loaded)
         else:
             self._force.authorities = loaded
+            if loaded.pem != before.pem:
+                self._publish()
         for fault in loaded.faults:
             if who is not None or fault not in before.faults:
                 self._tell("authorities.broken", "error", fault, "")
+        faults = list(outcome.unconfirmed)
         if loaded.fingerprints != before.fingerprints:
             names = ", ".join(each.certificate.subject for each in loaded.found) or "none"
             self._tell("authorities.changed", "warning", f"known CAs: {names}", "")
-            await self.note("authorities.changed", names, words or "loaded", who)
-        if gone and not fewer:
-            outcome, words = await self._force.withdraw(loaded)
-        elif loaded.pem != before.pem and not fewer:
-            self._publish()
-        return outcome, words
+            noted = self._force.record("authorities.changed", names, words or "loaded", who or Who(self._instance))
+            if late := await patient(noted, AUDIT_LATE):
+                faults.append(late)
+        return outcome, words, faults
 
-    async def note(self, what: str, target: str, result: str, who: Who | None) -> None:
-        """Audit what happened; where nobody asked for it, nobody is there to be refused, and the event must do."""
-        try:
-            await self._force.record(what, target, result, who or Who(self._instance))
-        except RefusedError:
-            if who is not None:
-                raise
+    async def _undone(self, what: str, target: str, reason: str, who: Who) -> None:
+        """Audit that it came to nothing; where that cannot be, the event that says so must do, and the refusal."""
+        await patient(self._force.record(what, target, f"not done after all: {reason}", who), AUDIT_LATE)
+
+    async def note(self, what: str, target: str, result: str) -> None:
+        """Audit what nobody asked for: nobody is there to be refused, and where it fails the event must do."""
+        with contextlib.suppress(RefusedError):
+            await self._force.record(what, target, result, Who(self._instance))
 
 
 async def _taken_out(path: Path) -> OSError | None:

@@ -5,7 +5,6 @@ network of IPv6 counts as one) and 128 in all, and who was not seen for longest 
 accepted is seen again and again, and stays. What a local CA vouches for stands in a list of its own.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,6 +12,7 @@ import msgspec
 
 from shared.bus.messages import Seen
 from shared.tls.certificate import MAX_DER, Certificate, fingerprint, floor, read
+from shared.tls.limits import origin_of
 from shared.tls.text import clean
 
 MAX_PENDING: Final = 128
@@ -152,12 +152,8 @@ def with_direction(known: str, direction: str) -> str:
 
 
 def _group(address: str) -> str:
+    """What the limits of the handshake count as one is one here too; what is no address stands for itself."""
     try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
+        return clean(origin_of(address), 64)
     except ValueError:
         return clean(address, 64)
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False))

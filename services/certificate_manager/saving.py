@@ -76,5 +76,5 @@ async def patient(work: Coroutine[Any, Any, None], late: str) -> str:
     try:
         task.result()
     except (StoreError, RefusedError) as error:
-        return str(error).removeprefix("not confirmed: ")
+        return str(error).removeprefix("not confirmed: it is done, but ")
     return ""

@@ -42,7 +42,7 @@ class Console(Actor):
         desk = Desk(life, self._hear, site)
         app = Guard(
             application(desk),
-            desk.door,
+            desk.door.sessions,
             Hosts((*settings.names, settings.host, socket.gethostname())),
             site.cookie,
             https=settings.https,

@@ -97,7 +97,9 @@ async def _call(desk: "Desk", route: Route, request: Request, caller: "Caller") 
     body = None
     if route.body is not None:
         body = _decoded(await _read(request, route.largest), route.body)
-        if caller.scopes and not desk.door.may_still(caller):  # his rights may have ended while he took his time
+        if caller.scopes and not desk.door.sessions.may_still(
+            caller
+        ):  # his rights may have ended while he took his time
             raise errors.signed_out()
     return Call(desk, caller, path, query, body, request, request.scope["state"]["language"])
 

@@ -31,15 +31,12 @@ class Feed:
         meter: its id.
         wanted: groups that any receiver gets.
         mean: whether means are pushed.
-        clocks: maps times of other boots.
     """
 
-    def __init__(
-        self, meter: str, wanted: frozenset[GroupName], *, mean: bool = False, clocks: ClockMap | None = None
-    ) -> None:
+    def __init__(self, meter: str, wanted: frozenset[GroupName], *, mean: bool = False) -> None:
         self.meter: Final = meter
         self._wanted: Final = tuple(name for name in GROUPS if name in wanted)
-        self._clocks: Final = ClockMap() if clocks is None else clocks
+        self._clocks: Final = ClockMap()
         self._means = {name: Mean(GROUPS[name].rows) for name in self._wanted if mean and GROUPS[name].live}
         self._version = (-1, -1)
         self._face: Face | None = None

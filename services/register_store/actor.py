@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -13,10 +12,10 @@ from services.register_store.writes import RefusedWriteError, WriteRequest, targ
 from shared import clock
 from shared.actor import Actor, Life
 from shared.audit.keep import Keep
-from shared.audit.log import AuditLog
+from shared.audit.log import open_log
 from shared.bus.command import SETTLED_S, WRITE_S
 from shared.bus.messages import Command, Event, Image, Sample, WallboxSettings
-from shared.errors import ConfigError, RefusedError
+from shared.errors import RefusedError
 from shared.modbus.pdu import ExceptionCode
 
 GRACE_S: Final = 2.0
@@ -45,7 +44,7 @@ class RegisterStore(Actor):
         }
         self._fresh_until: dict[str, int] = {}
         self._rejected = 0
-        self._audit = _audit(config.gateway.state_dir) if config.wallbox.external_control else None
+        self._audit = open_log(config.gateway.state_dir, self.role) if config.wallbox.external_control else None
         self._keep = None if self._audit is None else Keep(self._audit, life.log.error)
 
     async def run(self) -> None:
@@ -213,16 +212,6 @@ class RegisterStore(Actor):
             **self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data or {}
         )
         self.life.bus.publish(event)
-
-
-def _audit(state_dir: Path) -> AuditLog:
-    try:
-        return AuditLog(state_dir, RegisterStore.role)
-    except OSError as error:
-        raise ConfigError(
-            f"gateway.state_dir: the audit log cannot be written there ({error}); "
-            "give a folder that belongs to the user who runs metergate"
-        ) from error
 
 
 def _sync_all(journals: list[Journal]) -> None:

@@ -1,7 +1,6 @@
 """What the TLS slave tells: certificates seen, decisions enforced, and refusals by role in the audit log."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from services.tls_slave.access import PeerAccess
@@ -9,10 +8,9 @@ from services.tls_slave.server import TlsServer
 from shared import clock
 from shared.actor import Life
 from shared.audit.keep import Keep
-from shared.audit.log import AuditLog
+from shared.audit.log import open_log
 from shared.audit.record import Who
 from shared.bus.messages import Event
-from shared.errors import ConfigError
 from shared.tls.limits import Bucket
 from shared.tls.told import Told
 from shared.tls.trust import Standing
@@ -46,7 +44,7 @@ class Reporter:
         """
         self._life = life
         self._now = now_ns
-        self._audit = _audit(life.config.gateway.state_dir, life.instance)
+        self._audit = open_log(life.config.gateway.state_dir, life.instance)
         self._keep = Keep(self._audit, life.log.error)
         self._bucket = Bucket(SEEN_PER_S, SEEN_BURST, now_ns() / 1e9)
         self._seen = _Recent(SEEN_EVERY_NS)
@@ -166,13 +164,3 @@ class _Recent:
         self._at[what] = now
         if len(self._at) > REMEMBERED:
             del self._at[next(iter(self._at))]
-
-
-def _audit(state_dir: Path, instance: str) -> AuditLog:
-    try:
-        return AuditLog(state_dir, instance)
-    except OSError as error:
-        raise ConfigError(
-            f"gateway.state_dir: the audit log cannot be written there ({error}); "
-            "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
-        ) from error

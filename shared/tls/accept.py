@@ -36,7 +36,6 @@ class Acceptor:
     Attributes:
         context: used from the next handshake on; replace it when keys or authorities change.
         refused: connections that came to nothing, by kind.
-        handshakes: completed.
     """
 
     def __init__(
@@ -59,7 +58,6 @@ class Acceptor:
         """
         self.context = context
         self.refused: Counter[Refusal] = Counter()
-        self.handshakes = 0
         self._factory = factory
         self._limits = limits or Limits()
         self._room = room
@@ -96,11 +94,6 @@ class Acceptor:
         """Listening port, 0 where none."""
         return int(self._sockets[0].getsockname()[1]) if self._sockets else 0
 
-    @property
-    def under_way(self) -> int:
-        """Handshakes that have begun, and refused peers that are still being told so."""
-        return len(self._under_way)
-
     def welcome(self, address: str) -> None:
         """A peer from there is served: its next handshakes go before those of strangers."""
         self._door.welcome(origin_of(address))
@@ -114,7 +107,6 @@ class Acceptor:
 
     def completed(self, handshake: Handshake, peer: TlsPeer) -> None:
         """Make the connection."""
-        self.handshakes += 1
         self.ended(handshake)
         try:
             protocol = self._factory(peer)

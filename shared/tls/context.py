@@ -103,10 +103,10 @@ def _as_file(certificates: Sequence[x509.Certificate]) -> Iterator[bytes]:
 
 
 def _collect(connection: SSL.Connection, shown: crypto.X509, error: int, depth: int, ok: int) -> bool:
-    del shown, depth
+    del shown, error, depth
     chain = connection.get_app_data()
     if isinstance(chain, ChainCheck):
-        chain.add(error, ok)
+        chain.add(ok)
     return True
 
 

@@ -1,27 +1,9 @@
 """Who is at the other end of a completed handshake, as OpenSSL saw it. Nothing here decides about trust."""
 
-from typing import Final
-
 import msgspec
 from OpenSSL import SSL, crypto
 
 from shared.tls.certificate import MAX_DER, Certificate, fingerprint, read
-
-_FAULTS: Final = {
-    9: "not yet valid",
-    10: "expired",
-    18: "self-signed",
-    19: "its root is not known here",
-    20: "its issuer is not known here",
-    21: "its issuer is not known here",
-    22: "its chain is too long",
-    24: "an issuer is no CA",
-    26: "not made for this purpose",
-    66: "its key is too weak",
-    67: "a CA's key is too weak",
-    68: "a CA's signature is too weak",
-}
-"""OpenSSL's X509_V_ERR_* by number."""
 
 
 class ChainCheck:
@@ -30,30 +12,23 @@ class ChainCheck:
     The last call is made with ok=1 even for a leaf whose issuer is unknown, so only "every call was ok" means valid.
     """
 
-    __slots__ = ("calls", "fault", "messages", "since")
+    __slots__ = ("calls", "messages", "since", "whole")
 
     def __init__(self) -> None:
         self.calls = 0
-        self.fault = 0
+        self.whole = True
         self.messages = 0
         self.since = 0.0
 
-    def add(self, error: int, ok: int) -> None:
+    def add(self, ok: int) -> None:
         """One call of the verify callback."""
         self.calls += 1
-        if not ok and not self.fault:
-            self.fault = error or -1
+        self.whole = self.whole and bool(ok)
 
     @property
     def valid(self) -> bool:
         """Whether the chain ends at a known CA, for this purpose, within all dates."""
-        return self.calls > 0 and not self.fault
-
-    def reason(self) -> str:
-        """Why it is not valid."""
-        if not self.fault:
-            return "" if self.calls else "it was not checked"
-        return _FAULTS.get(self.fault, f"OpenSSL's verification error {self.fault}")
+        return self.calls > 0 and self.whole
 
 
 class TlsPeer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +39,6 @@ class TlsPeer(msgspec.Struct, frozen=True, kw_only=True):
         certificate: what its certificate says.
         der: the certificate; empty where it is over the size that may be listed.
         chain_valid: whether OpenSSL found a chain to a CA known here. Nothing more than that.
-        chain_fault: why not.
         authority: fingerprint of the CA at which a valid chain ends.
         version, cipher: what was negotiated.
     """
@@ -74,7 +48,6 @@ class TlsPeer(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Certificate
     der: bytes
     chain_valid: bool
-    chain_fault: str
     version: str
     cipher: str
     authority: str = ""
@@ -93,7 +66,6 @@ def peer_of(connection: SSL.Connection, address: str, port: int) -> TlsPeer | No
         certificate=read(der),
         der=der if len(der) <= MAX_DER else b"",
         chain_valid=chain.valid,
-        chain_fault=chain.reason(),
         version=connection.get_protocol_version_name(),
         cipher=connection.get_cipher_name() or "",
         authority=_authority(connection) if chain.valid else "",

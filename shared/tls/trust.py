@@ -93,10 +93,6 @@ class TrustSet:
         self._by_key = {pin.key_hash: pin for pin in self._pins.values() if pin.key_hash}
         self._by_name = {(pin.subject, pin.serial): pin for pin in self._pins.values() if pin.serial}
 
-    def pin(self, fingerprint: str) -> Pin | None:
-        """The accepted certificate of that fingerprint."""
-        return self._pins.get(fingerprint)
-
     def verdict(self, certificate: Certificate, *, chain_valid: bool, now_s: float) -> Verdict:
         """How a peer stands that has proven its key.
 

@@ -29,6 +29,7 @@ TESTED_ELSEWHERE = {
     "services/console/hear/counters.py": "tests/services/console/hear/test_meters.py",
     "services/console/metrics/route.py": "tests/services/console/metrics/test_collect.py",
     "services/console/security/door.py": "tests/services/console/api/test_session.py",
+    "services/console/security/sessions.py": "tests/services/console/api/test_session.py",
     "services/console/security/headers.py": "tests/services/console/security/test_guard.py",
     "services/console/words/english/access.py": "tests/services/console/words/test_catalogue.py",
     "services/console/words/english/certificates.py": "tests/services/console/words/test_catalogue.py",

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -193,17 +193,22 @@ def test_a_name_server_that_does_not_answer_costs_one_thread_and_holds_up_nobody
     assert asked.count("dead.local") == 1
 
 
-def test_who_gives_up_leaves_no_socket_open() -> None:
-    async def story(given_up: Callable[[asyncio.Task[object]], Awaitable[None]]) -> None:
-        opening = asyncio.create_task(Connector("127.0.0.1", hole.port, "hole").open(5))
-        await asyncio.sleep(0.05)
-        await given_up(opening)
+def test_who_gives_up_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        loop, connecting = asyncio.get_running_loop(), asyncio.Event()
+        real = loop.sock_connect
 
-    async def cancel(opening: asyncio.Task[object]) -> None:
+        async def connect(sock: socket.socket, address: tuple[str, int]) -> None:
+            connecting.set()
+            await real(sock, address)
+
+        monkeypatch.setattr(loop, "sock_connect", connect)
+        opening = asyncio.create_task(Connector("127.0.0.1", hole.port, "hole").open(5))
+        await connecting.wait()
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
 
     hole = BlackHole()
-    asyncio.run(story(cancel))  # a socket that is left open is a ResourceWarning, and that an error
+    asyncio.run(story())  # a socket that is left open is a ResourceWarning, and that an error
     hole.close()

@@ -3,8 +3,8 @@
 How regularly a good one is pushed to is shown in benchmarks/neighbours, against a timer on the same machine.
 """
 
-import time
 from contextlib import ExitStack
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -135,16 +135,18 @@ def test_settings_that_never_rest_end_in_what_they_say(run_dir: Path) -> None:
     with Recorder() as slave, running(run_dir / "g", more=master(slave.port)) as gateway:
         wait_for(lambda: len(slave.times) > 2, "pushes")
         others = {name: pid for name, pid in gateway.pids().items() if name != "master-pusher"}
+
+        def in_force(turn: int) -> bool:
+            row = rows(gateway)[0]
+            return (row["name"], row["state"]) == (f"turn {turn}", "ok")
+
         for turn in range(6):
             enabled = gateway.cli("config", "set", "master.enabled", str(turn % 2 == 1).lower())
             assert enabled.returncode == 0, enabled.stderr
             labelled = gateway.cli("config", "set", "master.slave[1].label", f"turn {turn}")
             assert labelled.returncode == 0, labelled.stderr
             if turn % 2:
-                time.sleep(1.1)  # a change counts once the file stood still for a second
-        wait_for(
-            lambda: rows(gateway)[0]["name"] == "turn 5" and rows(gateway)[0]["state"] == "ok", "the last word", 20
-        )
+                wait_for(partial(in_force, turn), "the word of that turn, and at last the last one", 20)
         count = len(slave.times)
         wait_for(lambda: len(slave.times) > count + 3, "pushes")
         assert {name: pid for name, pid in gateway.pids().items() if name != "master-pusher"} == others

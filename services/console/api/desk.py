@@ -21,11 +21,11 @@ from services.console.supervisors import Supervisors
 from services.console.trial import Trial
 from shared import clock
 from shared.audit.keep import Keep
-from shared.audit.log import AuditLog
+from shared.audit.log import open_log
 from shared.audit.record import Who
 from shared.bus.endpoints import endpoints_of
 from shared.bus.messages import Event
-from shared.errors import ConfigError, RefusedError
+from shared.errors import RefusedError
 
 if TYPE_CHECKING:
     from services.console.hear.hear import Hear
@@ -91,13 +91,13 @@ class Desk:
         self.hear = hear
         self.site = site
         self.folder = folder_of(life.config)
-        self._audit = _audit_log(life)
+        self._audit = open_log(life.config.gateway.state_dir, life.instance)
         self._keep = Keep(self._audit, life.log.error)
         self.door = Door(Accounts(self.folder), self.note)
         self.pace = Pace()
         self.streams = Streams()
         self.ears = Ears(endpoints_of(life.config), hear.town.elsewhere())
-        self.door.on_ended = self.streams.end
+        self.door.sessions.on_ended = self.streams.end
         self.certificates = Certificates(
             self.ask, lambda: hear.town.state_of(MANAGER)[0], lambda: self.topics.state("certificates")
         )
@@ -162,7 +162,7 @@ class Desk:
         """End the streams of sessions that have ended by themselves."""
         while True:
             await asyncio.sleep(ORDER_S)
-            self.streams.end_unless(self.door.is_open)
+            self.streams.end_unless(self.door.sessions.is_open)
 
     async def _keep_audit(self) -> None:
         """Once a second, have the disk take what was noted."""
@@ -229,13 +229,3 @@ class Desk:
             kind, text=text, **data
         )
         bus.publish(Event(**bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data))
-
-
-def _audit_log(life: "Life") -> AuditLog:
-    try:
-        return AuditLog(life.config.gateway.state_dir, life.instance)
-    except OSError as error:
-        raise ConfigError(
-            f"gateway.state_dir: the audit log cannot be written there ({error}); "
-            "give a folder that belongs to the user who runs metergate"
-        ) from error

@@ -32,7 +32,7 @@ SessionId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
 
 async def show(call: Call) -> Session:
     """GET /session."""
-    return _session(call, call.caller, call.desk.door.entry(call.caller))
+    return _session(call, call.caller, call.desk.door.sessions.entry(call.caller))
 
 
 async def by_code(call: Call) -> Response:
@@ -50,7 +50,7 @@ async def sign_in(call: Call) -> Response:
 
 async def sign_out(call: Call) -> Response:
     """DELETE /session."""
-    if call.desk.door.entry(call.caller) is not None:
+    if call.desk.door.sessions.entry(call.caller) is not None:
         await call.desk.door.end(call.caller, call.caller.session)
     response = answer(Done(text="signed out"), language=call.language)
     response.headers["set-cookie"] = _cookie(call, "", 0)
@@ -74,7 +74,7 @@ async def sessions(call: Call) -> OpenSessions:
                 address=each.address,
                 agent=each.agent,
                 created=iso_s(each.created),
-                used=iso_s(door.used.get(each.hash, 0.0) // 60 * 60),
+                used=iso_s(door.sessions.used.get(each.hash, 0.0) // 60 * 60),
                 expires=iso_s(each.expires),
                 own=each.hash == caller.session,
             )
@@ -95,7 +95,7 @@ async def end_session(call: Call) -> Done:
 def _visible(call: Call) -> list[SessionEntry]:
     caller = call.caller
     everybody = "admin" in caller.scopes
-    return [each for each in call.desk.door.sessions() if everybody or (each.user and each.user == caller.user)]
+    return [each for each in call.desk.door.sessions.opened() if everybody or (each.user and each.user == caller.user)]
 
 
 def _agent(call: Call) -> str:

@@ -96,7 +96,7 @@ async def add_token(call: Call) -> MadeToken:
         hash=digest(secret),
         scope=body.scope,
         created=time.time(),
-        created_by=door.account_of(call.caller),
+        created_by=door.sessions.account_of(call.caller),
     )
 
     def put() -> None:
@@ -142,7 +142,7 @@ def _token(call: Call, entry: TokenEntry) -> Token:
         scopes=call.desk.door.accounts.scopes_of(entry),
         created=iso_s(entry.created),
         created_by=entry.created_by,
-        used=iso_s(call.desk.door.used.get(entry.hash, 0.0) // 60 * 60),
+        used=iso_s(call.desk.door.sessions.used.get(entry.hash, 0.0) // 60 * 60),
     )
 
 

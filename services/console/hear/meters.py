@@ -65,7 +65,6 @@ class Meters:
         now_ns: CLOCK_BOOTTIME.
 
     Attributes:
-        refused: messages with a time in the future, or older than what is known.
         on_sample: called with the meter's id after each sample that was taken.
         on_source: called with the meter's id once its source is in another state; counts that moved are none.
     """
@@ -75,7 +74,6 @@ class Meters:
         self._known: dict[str, Known] = {}
         self._samples = clock.ClockMap()
         self._images = clock.ClockMap()
-        self.refused = 0
         self.on_sample: Callable[[str], None] = lambda _: None
         self.on_source: Callable[[str], None] = lambda _: None
 
@@ -102,12 +100,10 @@ class Meters:
         if known is None:
             return
         if known.sample is not None and sample.version <= known.sample.version:
-            self.refused += 1
             return
         now = self._now()
         t_ns = self._samples.to_local(sample.boot, sample.t_ns, now)
         if t_ns is None or (t_ns < known.t_ns and sample.boot == clock.BOOT_ID):
-            self.refused += 1
             return
         known.sample, known.t_ns = sample, t_ns
         self.on_sample(sample.meter)

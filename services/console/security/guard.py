@@ -15,9 +15,9 @@ from services.console.answers import failure
 from services.console.api.errors import ApiError
 from services.console.api.route import PREFIX
 from services.console.security.caller import Caller
-from services.console.security.door import Door
 from services.console.security.headers import HEADERS
 from services.console.security.hosts import Hosts
+from services.console.security.sessions import Sessions
 from services.console.words.language import wanted
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,15 +40,15 @@ class Guard:
 
     Args:
         app: what it guards.
-        door: who comes in.
+        sessions: whose they are.
         hosts: names under which we are.
         cookie: name of the session's cookie.
         https: whether this server speaks it.
     """
 
-    def __init__(self, app: App, door: Door, hosts: Hosts, cookie: str, *, https: bool) -> None:
+    def __init__(self, app: App, sessions: Sessions, hosts: Hosts, cookie: str, *, https: bool) -> None:
         self._app = app
-        self._door = door
+        self._sessions = sessions
         self._hosts = hosts
         self._cookie = cookie
         self._https = https
@@ -99,7 +99,7 @@ class Guard:
             raise ApiError(HTTPStatus.FORBIDDEN, "origin", f"{what}; only this page's own may, or an API token")
 
     def _by_token(self, secret: str, address: str) -> Caller:
-        caller = self._door.by_token(secret, address)
+        caller = self._sessions.by_token(secret, address)
         if caller is None:
             raise ApiError(HTTPStatus.UNAUTHORIZED, "token_unknown", "this API token is not known, or was removed")
         return caller
@@ -110,10 +110,10 @@ class Guard:
             name, _, value = part.strip().partition("=")
             if name != self._cookie or not value:
                 continue
-            if (caller := self._door.by_cookie(value, address)) is not None:
+            if (caller := self._sessions.by_cookie(value, address)) is not None:
                 return caller
             others.append(value)
-        return self._door.nobody(others, address)
+        return self._sessions.nobody(others, address)
 
 
 def _check_token(given: str, caller: Caller) -> None:

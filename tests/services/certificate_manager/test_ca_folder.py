@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from services.certificate_manager import ca_folder
+from services.certificate_manager import actor, ca_folder
 from services.certificate_manager.authorities import LARGEST_BYTES
+from shared.audit.check import load, verify
+from shared.audit.log import AuditLog
 from shared.errors import RefusedError
 from shared.tls.certificate import fingerprint
 from tests.services.certificate_manager.made import der, pem
@@ -14,6 +17,31 @@ from tests.services.certificate_manager.running import MANAGER, play, stage
 from tests.support import until
 
 CA = pem(der("Our CA", is_ca=True)).decode()
+OTHER = pem(der("Other CA", is_ca=True)).decode()
+FULL = "the audit log cannot be written (No space left on device)"
+
+
+def audited(folder: Path, what: str) -> list[tuple[str, str]]:
+    """Target and result of each such line."""
+    records, broken = verify(load(folder / "state", MANAGER))
+    assert broken is None
+    return [(record.target, record.result) for record in records if record.what == what]
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the disk of the audit log is full: empty for no. And nobody looks into the folder of CAs unasked."""
+    now: list[bool] = []
+    written = AuditLog.append
+
+    def append(log: AuditLog, *line: Any) -> Any:
+        if now:
+            raise OSError(28, os.strerror(28))
+        return written(log, *line)
+
+    monkeypatch.setattr(AuditLog, "append", append)
+    monkeypatch.setattr(actor, "LOOK_S", 60.0)
+    return now
 
 
 def test_an_authority_that_is_added_is_on_disk_audited_and_in_force(run_dir: Path) -> None:
@@ -94,6 +122,69 @@ def test_one_that_cannot_be_removed_stays_in_force_and_that_is_said(
             assert "cannot be removed (Permission denied): it is in force" in text
             (row,) = (await on.owner.ask("ca.list"))["authorities"]
             assert row["file"] == "ours.pem"
+        assert audited(run_dir, "authority.remove") == [("ours.pem", f"not done after all: {text}")]
+
+    play(story())
+
+
+def test_one_that_was_audited_and_could_not_be_placed_is_audited_as_not_done(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = ca_folder.prepare
+
+    def overtaken(folder: Path, name: str, text: str) -> Path:
+        beside = prepare(folder, name, text)
+        (folder / f"{name}.pem").write_text(OTHER, encoding="ascii")
+        return beside
+
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            monkeypatch.setattr(ca_folder, "prepare", overtaken)
+            why = await on.owner.refused("ca.add", name="ours", pem=CA)
+            assert why.startswith("there is a file ours.pem already")
+        assert audited(run_dir, "authority.add") == [
+            ("ours.pem", "CN=Our CA"),
+            ("ours.pem", f"not done after all: {why}"),
+        ]
+
+    play(story())
+
+
+def test_one_that_cannot_be_audited_is_not_added(run_dir: Path, full: list[bool]) -> None:
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            full.append(True)
+            assert await on.owner.refused("ca.add", name="ours", pem=CA) == f"{FULL}; nothing was changed"
+            assert (await on.owner.ask("ca.list"))["authorities"] == []
+            assert list((run_dir / "ca").iterdir()) == []
+
+    play(story())
+
+
+def test_what_changed_in_the_folder_is_in_force_also_where_it_cannot_be_audited(
+    run_dir: Path, full: list[bool]
+) -> None:
+    async def story() -> None:
+        async with stage(run_dir) as on:
+            slave, owner, folder = await on.instance(), on.owner, run_dir / "ca"
+
+            async def in_force(*authorities: str) -> None:
+                wanted = "".join(authorities).encode()
+                await until(lambda: slave.trust is not None and slave.trust.authorities == wanted, "the trust")
+
+            await owner.ask("ca.add", name="ours", pem=CA)
+            full.append(True)
+            (folder / "other.pem").write_text(OTHER, encoding="ascii")
+            (folder / "ours.pem").unlink()
+            end = "(it is {} all the same, connections known to be closed: 0)"
+            assert await owner.refused("ca.reload") == f"not confirmed: {FULL} {end.format('removed')}"
+            await in_force(OTHER)
+            (folder / "ours.pem").write_text(CA, encoding="ascii")
+            assert await owner.refused("ca.reload") == f"not confirmed: {FULL} {end.format('loaded')}"
+            await in_force(OTHER, CA)
+            assert await owner.refused("ca.remove", file="ours.pem") == f"not confirmed: {FULL} {end.format('removed')}"
+            await in_force(OTHER)
+            assert [path.name for path in folder.iterdir()] == ["other.pem"]
 
     play(story())
 
@@ -136,3 +227,14 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_left(tmp_path: P
     with pytest.raises(RefusedError, match=r"there is a file ours\.pem already"):
         ca_folder.place(beside, "ours")
     assert (tmp_path / "other" / "ours.pem").read_text(encoding="utf-8") == "meanwhile"
+
+
+def test_a_folder_that_is_not_durable_keeps_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Path) -> None:
+        raise OSError(5, os.strerror(5))
+
+    beside = ca_folder.prepare(tmp_path, "ours", CA)
+    monkeypatch.setattr(ca_folder, "sync_folder", broken)
+    with pytest.raises(RefusedError, match=r"nothing changed: .* cannot be written \(Input/output error\)"):
+        ca_folder.place(beside, "ours")
+    assert list(tmp_path.iterdir()) == [beside]

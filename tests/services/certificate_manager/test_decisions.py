@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.certificate_manager import enforcement
+from services.certificate_manager.enforcement import Enforcement, Outcome
 from services.certificate_manager.trust_store import TrustStore
 from shared.audit.check import load, verify
 from shared.tls.certificate import fingerprint
@@ -176,30 +177,33 @@ def test_what_cannot_be_confirmed_is_said_and_the_deletion_stays(
     play(story())
 
 
-@pytest.mark.usefixtures("impatient")
 def test_nobody_is_accepted_while_his_rights_are_being_taken_away(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enforcement, "PATIENCE_S", 1.0)
+    waiting: list[asyncio.Event] = []
+
+    async def confirm(*_: object) -> Outcome:
+        waiting.append(through := asyncio.Event())
+        await through.wait()
+        return Outcome(unconfirmed=("tls-slave is silent",))
 
     async def story() -> None:
         async with stage(run_dir) as on:
             certificate = der()
             name, slave = await accepted(on, certificate)
-            slave.silent = True
+            monkeypatch.setattr(Enforcement, "confirm", confirm)
             less = asyncio.create_task(on.owner.refused("accept", fingerprint=name, grant="r"))
-            await until(lambda: slave.trust and slave.trust.accepted.get(name) == "r", "less")
-            await asyncio.sleep(0.4)  # so that the one is through while the other still waits
+            await until(lambda: len(waiting) == 1, "less")
             gone = asyncio.create_task(on.owner.refused("delete", fingerprint=name))
-            await until(lambda: slave.trust and name not in slave.trust.accepted, "nothing")
+            await until(lambda: len(waiting) == 2, "nothing")
             slave.show(certificate)
             await on.owner.listed(certificate)
+            waiting[0].set()  # the one is through while the other still waits
             assert (await less).startswith("not confirmed")
-            assert not gone.done()
             words = await on.owner.refused("accept", fingerprint=name)
             assert words == "its rights are being taken away just now; say it again once that is confirmed"
+            waiting[1].set()
             assert (await gone).startswith("not confirmed")
-            slave.silent = False
             await on.owner.ask("accept", fingerprint=name)
 
     play(story())

@@ -149,10 +149,11 @@ def test_dismissed_it_comes_back_with_its_next_contact(pending: Pending) -> None
     assert pending.take(message, 0.0) is not None
 
 
-def test_texts_of_strangers_are_clean() -> None:
+@pytest.mark.parametrize("address", ["1.2.3.4\r\nforged", "2001:db8::1\r\nforged"])
+def test_texts_of_strangers_are_clean(address: str) -> None:
     pending = Pending(Clock())
     contact = pending.take(
-        seen(der('a\x1b[31m\n"<script>'), address="1.2.3.4\r\nforged", direction="sideways", authority="\x00"), 0.0
+        seen(der('a\x1b[31m\n"<script>'), address=address, direction="sideways", authority="\x00"), 0.0
     )
     assert contact is not None
     texts = [contact.certificate.subject, contact.direction, contact.authority, contact.group, *contact.addresses]

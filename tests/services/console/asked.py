@@ -111,7 +111,7 @@ class Bench:
         self.door = self.desk.door
         self.door._hasher = Hasher(CHEAP)
         hosts = Hosts(console.names)
-        self.app = Guard(application(self.desk), self.door, hosts, site.cookie, https=console.https)
+        self.app = Guard(application(self.desk), self.door.sessions, hosts, site.cookie, https=console.https)
         self.cookie = self.csrf = self.token = ""
 
     async def ask(

@@ -160,11 +160,12 @@ def test_of_too_many_the_one_goes_that_has_waited_longest_for_nothing(monkeypatc
 
 def test_who_is_within_an_answer_and_came_with_a_key_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MOST_PER_ADDRESS", 2)
-    gate = asyncio.Event()
+    gate, within = asyncio.Event(), asyncio.Semaphore(0)
 
     async def keyed(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/own":
             scope["state"]["welcome"]()
+            within.release()
             await gate.wait()
         await PlainTextResponse("here")(scope, receive, send)
 
@@ -176,7 +177,8 @@ def test_who_is_within_an_answer_and_came_with_a_key_is_not_cut_off(monkeypatch:
         own = [await connected(port) for _ in range(2)]
         for _, writer in own:
             writer.write(b"GET /own HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        await asyncio.sleep(0.1)  # both are within their answer; nothing tells so from outside
+            async with asyncio.timeout(5):
+                await within.acquire()
         late, writer = await connected(port)
         with contextlib.suppress(ConnectionResetError):
             async with asyncio.timeout(5):

@@ -200,9 +200,10 @@ def test_a_slave_that_refuses_everything_is_failing() -> None:
 def test_what_expired_on_the_way_does_not_count() -> None:
     async def story(one: Target, sender: FakeSender) -> None:
         sender.outcome = Sent(expired=True)
-        one.offer(batch(until_ns=clock.now_ns() + SECOND // 20))
+        until_ns = clock.now_ns() + SECOND // 20
+        one.offer(batch(until_ns=until_ns))
         await until(lambda: sender.sent)
-        await asyncio.sleep(0.1)
+        await until(lambda: clock.now_ns() > until_ns)
         assert one.report(FRESH).pushes == 0
         assert one.report(FRESH).pushed_ns == 0
 
@@ -232,10 +233,11 @@ def test_only_changes() -> None:
 
 def test_a_full_refresh_now_and_then() -> None:
     async def story(one: Target, sender: FakeSender) -> None:
+        loop = asyncio.get_running_loop()
         for number in range(1, 3):
             one.offer(batch())
             await until(lambda number=number: len(sender.sent) == number, timeout_s=3)  # type: ignore[misc]
-            await asyncio.sleep(0.15)
+            await until(lambda: loop.time() >= one._full_at, "the next refresh")
         assert [names for _, names in sender.sent] == [ALL, ALL]
 
     played(story, only_changes=True, refresh_s=0.1)

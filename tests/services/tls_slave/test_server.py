@@ -82,17 +82,13 @@ def test_an_unknown_peer_is_refused_everything_and_served_after_accept_on_the_sa
     run(story())
 
 
-async def _flood(client: Client, started: asyncio.Event) -> None:
+async def _flood(client: Client) -> None:
     """Ask without end and never read an answer."""
-    loop = asyncio.get_running_loop()
 
     def flood() -> None:
-        block = ASK * 200
         try:
-            client.sock.sendall(block)
-            loop.call_soon_threadsafe(started.set)
             while True:
-                client.sock.sendall(block)
+                client.sock.sendall(ASK * 200)
         except OSError:
             return
 
@@ -115,16 +111,19 @@ def test_delete_cuts_at_once_whatever_the_peer_does(state: str, tmp_path: Path) 
                 work = asyncio.create_task(poll())
                 await until(lambda: bench.server.counters().requests > 10)
             elif state == "never reads":
-                started = asyncio.Event()
-                work = asyncio.create_task(_flood(client, started))
-                await started.wait()
-                await asyncio.sleep(0.2)  # until every buffer on the way is full
+                work = asyncio.create_task(_flood(client))
+                await until(lambda: any(each._blocked for each in bench.server._connections), "full buffers")
             elif state == "slow write":
                 bench.replica.take(image(seq=2, t_ns=clock.now_ns()), clock.now_ns())
+                handed = asyncio.Event()
+
+                async def hang(*_: Any) -> dict[str, Any]:
+                    handed.set()
+                    return dict(await asyncio.Future[dict[str, Any]]())
+
                 bench.server._writer._call = hang
                 work = asyncio.create_task(client.ask(adu(bytes.fromhex("06A0D00003"))))
-                await until(lambda: bench.server.counters().requests)
-                await asyncio.sleep(0.05)
+                await handed.wait()
             begin = time.monotonic()
             bench.server.decide(decided(OTHER, seq=2))
             assert bench.server.open_by_fingerprint().total() == 1
@@ -138,10 +137,6 @@ def test_delete_cuts_at_once_whatever_the_peer_does(state: str, tmp_path: Path) 
             assert await again.ask() == REFUSED
 
     run(story())
-
-
-async def hang(*_: Any) -> dict[str, Any]:
-    return dict(await asyncio.Future[dict[str, Any]]())
 
 
 def test_a_saved_session_does_not_get_back_in(tmp_path: Path) -> None:

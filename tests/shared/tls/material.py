@@ -22,6 +22,7 @@ from OpenSSL import SSL
 
 from shared.tls.accept import Acceptor
 from shared.tls.context import server_context
+from shared.tls.handshake import Handshake
 from shared.tls.keys import Kind, OwnKeys, generate
 from shared.tls.limits import Limits, Refusal
 from shared.tls.peer import TlsPeer
@@ -153,11 +154,27 @@ class Echo(asyncio.Protocol):
         self.lost.append(exc)
 
 
+class Watched(Acceptor):
+    """Counts the handshakes that have ended."""
+
+    over = 0
+
+    def ended(self, handshake: Handshake) -> None:
+        """Its place is free."""
+        super().ended(handshake)
+        self.over += 1
+
+
 @dataclass
 class Service:
-    """A server under test and what it saw."""
+    """A server under test and what it saw.
 
-    acceptor: Acceptor
+    Attributes:
+        begun: handshakes that it was asked to begin.
+    """
+
+    acceptor: Watched
+    begun: int = 0
     peers: list[TlsPeer] = field(default_factory=list)
     protocols: list[Echo] = field(default_factory=list)
     told: list[tuple[str, Refusal, str]] = field(default_factory=list)
@@ -165,6 +182,11 @@ class Service:
     @property
     def port(self) -> int:
         return self.acceptor.port
+
+    @property
+    def ended(self) -> int:
+        """Handshakes whose place is free again, done or failed."""
+        return self.acceptor.over
 
 
 @asynccontextmanager
@@ -186,11 +208,15 @@ async def serving(
         service.protocols.append(Echo())
         return service.protocols[-1]
 
-    acceptor = Acceptor(
+    def asked(address: str) -> bool:
+        service.begun += 1
+        return room(address)
+
+    acceptor = Watched(
         context or server_context(own_keys().pairs),
         factory,
         limits=limits,
-        room=room,
+        room=asked,
         told=lambda *what: service.told.append(what),
     )
     service = Service(acceptor)

@@ -34,12 +34,11 @@ def test_a_silent_handshake_ends_at_its_deadline(said: bytes, loop: object) -> N
             reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
             begun = asyncio.get_running_loop().time()
             writer.write(said)
-            await until(lambda: service.acceptor.under_way == 1)
             assert await reader.read() == b""
             assert 0.1 < asyncio.get_running_loop().time() - begun < 2
             assert service.told == [("127.0.0.1", Refusal.DEADLINE, "not done after 0.2 s")]
             writer.close()
-            await until(lambda: service.acceptor.under_way == 0)
+            await until(lambda: service.ended == 1)
 
     run(story(), loop)  # type: ignore[arg-type]
 
@@ -56,7 +55,7 @@ def test_garbage_ends_at_once(said: bytes) -> None:
             alert = await reader.read()
             assert alert[:1] in {b"\x15", b""}  # an alert's record, where TLS was spoken at all
             writer.close()
-            await until(lambda: service.acceptor.under_way == 0)
+            await until(lambda: service.ended == 1)
             assert service.told[0][1] is Refusal.HANDSHAKE
 
     run(story())
@@ -66,9 +65,9 @@ def test_who_leaves_during_the_handshake_is_counted_as_such() -> None:
     async def story() -> None:
         async with serving() as service:
             _, writer = await asyncio.open_connection("127.0.0.1", service.port)
-            await until(lambda: service.acceptor.under_way == 1)
+            await until(lambda: service.begun == 1)
             writer.close()
-            await until(lambda: service.acceptor.under_way == 0)
+            await until(lambda: service.ended == 1)
             assert service.acceptor.refused == {Refusal.LEFT: 1}
 
     run(story())
@@ -91,7 +90,7 @@ def test_limits_hold_before_any_handshake(tmp_path: Path) -> None:
             assert service.acceptor.refused == {Refusal.ORIGIN_BUSY: 3, Refusal.DEADLINE: 2}
             for _, writer in silent:
                 writer.close()
-            await until(lambda: service.acceptor.under_way == 0)
+            await until(lambda: service.ended == 2)
             assert await asyncio.to_thread(ask, service.port, settings) == b"ping"
         async with serving(limits=Limits(burst_per_origin=1, rate_per_origin=0.001)) as service:
             assert await asyncio.to_thread(ask, service.port, settings) == b"ping"
@@ -108,9 +107,9 @@ def test_stopping_ends_handshakes_under_way() -> None:
     async def story() -> None:
         async with serving(limits=GENEROUS) as service:
             reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
-            await until(lambda: service.acceptor.under_way == 1)
+            await until(lambda: service.begun == 1)
             service.acceptor.stop()
-            assert service.acceptor.under_way == 0
+            assert service.ended == 1
             assert await reader.read() == b""
             writer.close()
             assert service.port == 0

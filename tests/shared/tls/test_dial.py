@@ -103,7 +103,7 @@ def test_an_unwanted_target_gets_not_one_byte(tmp_path: Path) -> None:
     run(story())
     assert taken == [b"<end>"]
     assert seen[0].certificate == read(made.der)
-    assert (seen[0].chain_valid, seen[0].chain_fault) == (False, "self-signed")
+    assert not seen[0].chain_valid
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -58,9 +58,9 @@ def test_an_unknown_certificate_is_captured_with_its_key_proven(
     (peer,) = service.peers
     assert peer.der == made.der
     assert peer.certificate == read(made.der)
-    assert (peer.address, peer.chain_valid, peer.chain_fault) == ("127.0.0.1", False, "self-signed")
+    assert (peer.address, peer.chain_valid) == ("127.0.0.1", False)
     assert peer.version == version.name.replace("_", ".")
-    assert service.acceptor.under_way == 0
+    assert service.ended == 1
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_weak_key_gets_through_the_handshake_and_is_below_the_floor(tmp_path: 
             assert await asyncio.to_thread(ask, service.port, settings) == b""
             assert floor(service.peers[0].certificate) == "its RSA key has 1024 bits, fewer than 2048"
             assert service.told == [("127.0.0.1", Refusal.UNWANTED, "")]
-            await until(lambda: service.acceptor.under_way == 0)
+            assert service.ended == 1
 
     run(story())
 
@@ -224,17 +224,17 @@ class Chains:
 
 
 @pytest.mark.parametrize(
-    ("leaf", "sent", "fault"),
+    ("leaf", "sent", "valid"),
     [
-        ("leaf", True, ""),
-        ("plain", True, ""),
-        ("leaf", False, "its issuer is not known here"),
-        ("server_only", True, "not made for this purpose"),
-        ("old", True, "expired"),
-        ("early", True, "not yet valid"),
+        ("leaf", True, True),
+        ("plain", True, True),
+        ("leaf", False, False),
+        ("server_only", True, False),
+        ("old", True, False),
+        ("early", True, False),
     ],
 )
-def test_opinion_about_a_chain_to_a_known_ca(leaf: str, sent: bool, fault: str, tmp_path: Path) -> None:
+def test_opinion_about_a_chain_to_a_known_ca(leaf: str, sent: bool, valid: bool, tmp_path: Path) -> None:
     chains = Chains()
     made: Made = getattr(chains, leaf)
     identity = made.save(tmp_path, *([chains.middle] if sent else []))
@@ -244,8 +244,8 @@ def test_opinion_about_a_chain_to_a_known_ca(leaf: str, sent: bool, fault: str, 
         async with serving(context) as service:
             await asyncio.to_thread(ask, service.port, client_settings(identity))
             (peer,) = service.peers
-            assert (peer.chain_valid, peer.chain_fault) == (not fault, fault)
-            assert peer.authority == ("" if fault else read(chains.root.der).fingerprint)
+            assert peer.chain_valid is valid
+            assert peer.authority == (read(chains.root.der).fingerprint if valid else "")
             assert peer.der == made.der
 
     run(story())

@@ -51,7 +51,6 @@ def peer(made: Made, *, chain_valid: bool = False, address: str = "192.0.2.1") -
         certificate=read(made.der),
         der=made.der,
         chain_valid=chain_valid,
-        chain_fault="" if chain_valid else "self-signed",
         version="TLSv1.3",
         cipher="TLS_AES_128_GCM_SHA256",
     )

@@ -23,6 +23,7 @@ CERTIFICATES: Final = {
     ),
     "certs.word_deleted": "deleted",
     "certs.word_removed": "removed",
+    "certs.word_loaded": "loaded",
     "certs.not_on_disk": "the trust list is not written yet",
     "certs.audit_not_yet": "the audit log is not written yet",
     "certs.no_ack": "{instance} has not acknowledged within {seconds} s",

@@ -23,6 +23,7 @@ CERTIFICATES: Final = {
     ),
     "certs.word_deleted": "gelöscht",
     "certs.word_removed": "entfernt",
+    "certs.word_loaded": "geladen",
     "certs.not_on_disk": "die Vertrauensliste ist noch nicht geschrieben",
     "certs.audit_not_yet": "das Audit-Log ist noch nicht geschrieben",
     "certs.no_ack": "{instance} hat nicht innerhalb von {seconds} s bestätigt",

@@ -1,6 +1,5 @@
 """The routes of certificates against the certificate manager itself."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from shared.tls.keys import Kind
 from tests.services.certificate_manager.made import der, pem
 from tests.services.certificate_manager.running import Owner, play, stage
 from tests.services.console.api.desk import TestDesk
+from tests.support import until
 
 HOSTILE = '<img src=x onerror="alert(1)">\u202e\x1b[31m'
 
@@ -75,20 +75,13 @@ def test_one_in_full_named_deleted_and_gone(run_dir: Path) -> None:
             assert labelled.certificate.label == "Pump"
             slave.connections[name] = 3
             slave.say()
-            rows = await until_open(desk, name, 3)
-            assert rows == 3
+            await until(lambda: on.manager._ledger.connections(name) == 3, "its connections")
+            assert (await certificates.certificate(desk.call(fingerprint=name))).connections == 3
             closed = await certificates.delete(desk.call(fingerprint=name))
             assert (closed.closed, closed.confirmed) == (3, True)
             assert (await certificates.certificates(desk.call())).certificates == ()
             with pytest.raises(RefusedError, match=r"no certificate .* is known"):
                 await certificates.certificate(desk.call(fingerprint=name))
-
-    async def until_open(desk: TestDesk, name: str, count: int) -> int:
-        while True:
-            found = await certificates.certificate(desk.call(fingerprint=name))
-            if found.connections == count:
-                return found.connections
-            await asyncio.sleep(0.01)
 
     play(story())
 

@@ -182,8 +182,8 @@ def test_a_browser_that_was_signed_in_is_told_from_strangers_at_its_address(tmp_
         again = Bench(tmp_path)  # after a new start
         again.cookie = mine
         assert (await again.ask("POST", "/session", own)).status == 200
-        assert again.door.nobody([mine], "").knows("owner")
-        assert not again.door.nobody(["made-up"], "").device
+        assert again.door.sessions.nobody([mine], "").knows("owner")
+        assert not again.door.sessions.nobody(["made-up"], "").device
 
     asyncio.run(story())
 

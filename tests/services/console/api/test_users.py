@@ -81,7 +81,7 @@ def test_who_was_removed_does_not_come_back_by_changing_his_password(tmp_path: P
         assert (await late).status in {403, 409}
         assert (await again).status == 401
         assert [row["name"] for row in (await bench.ask("GET", "/users")).body["users"]] == ["owner"]
-        assert {each.user for each in bench.door.sessions()} == {"owner"}
+        assert {each.user for each in bench.door.sessions.opened()} == {"owner"}
 
     asyncio.run(story())
 
@@ -115,7 +115,7 @@ def test_tokens_outlive_another_password_unless_they_shall_not(tmp_path: Path) -
         await bench.sign_up()
         made = [(await bench.ask("POST", "/tokens", {"name": name, "scope": "admin"})).body for name in ("a", "b")]
         ended: list[str] = []
-        bench.door.on_ended = ended.append
+        bench.door.sessions.on_ended = ended.append
         change = {"new": "another horse", "current": PASSWORD}
         bench.keep(await bench.ask("PUT", "/password", change))
         assert len((await bench.ask("GET", "/tokens")).body["tokens"]) == 2, "they are listed, each can be removed"

@@ -22,14 +22,6 @@ COVERED = (
 LEFT = {
     # a role does not even start: read on a terminal or in a log
     (
-        "gateway.state_dir: the audit log cannot be written there ({}); give a folder that belongs to the user "
-        "who runs metergate"
-    ),
-    (
-        "gateway.state_dir: the audit log cannot be written there ({}); give a folder that belongs to the user "
-        "who runs metergate, or set metergate_state_dir"
-    ),
-    (
         "certificates.keys_dir: {} cannot be used ({}); give a folder that belongs to the user who runs metergate, or "
         "set metergate_keys_dir"
     ),
