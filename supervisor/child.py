@@ -138,7 +138,9 @@ class Lifecycle:
         return Todo.KILL
 
     def park(self, reason: str) -> None:
-        """It could not even be launched, and trying again cannot help."""
+        """It could not even be launched, which was no start."""
+        self.starts -= 1
+        self.asked -= self._asked
         self._rest(State.PARKED, reason)
 
     def launched(self, now: float, pid: int) -> Todo:

@@ -9,9 +9,10 @@ from shared.tls.text import clean
 from supervisor.board import Board
 from supervisor.child import State
 from supervisor.control import Progress
-from supervisor.fleet import Fleet, all_ready, at_rest
+from supervisor.fleet import RESTING, Fleet
 from supervisor.loop import now
 from supervisor.preview import Preview
+from supervisor.process import Process
 from supervisor.reload import Reload
 from supervisor.settings import Settings
 
@@ -81,7 +82,7 @@ class Commands:
             else:
                 todo = life.halt(now(), State.STOPPED, "stopped by command; `metergate start` starts it")
             self._fleet.do(process, todo)
-        return lambda: at_rest(processes) if verb == "stop" else all_ready(processes)
+        return lambda: _at_rest(processes) if verb == "stop" else _all_ready(processes)
 
     def _ps(self) -> dict[str, Any]:
         return {
@@ -96,3 +97,20 @@ class Commands:
         if self._settings.error:
             raise RefusedError(self._settings.error)
         return self._ps()
+
+
+def _at_rest(processes: list[Process]) -> dict[str, Any] | None:
+    """Progress of a command that ends these: empty once they have ended."""
+    return None if any(process.life.state not in RESTING for process in processes) else {}
+
+
+def _all_ready(processes: list[Process]) -> dict[str, Any] | None:
+    """Progress of a command that starts these: empty once they are ready.
+
+    Raises:
+        RefusedError: one of them will not be, and why.
+    """
+    for process in processes:
+        if process.life.state in RESTING or process.life.state is State.BACKOFF:
+            raise RefusedError(f"{process.name} is {process.life.state}: {process.life.reason or 'no reason known'}")
+    return None if any(process.life.state is not State.READY for process in processes) else {}

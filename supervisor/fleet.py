@@ -5,6 +5,7 @@ Nothing here decides about settings, commands or the end; that is `supervise`.
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from supervisor.board import Board
 from supervisor.child import ALIVE, LAUNCH_FAILED, Lifecycle, State, Todo
 from supervisor.forkserver import Order
 from supervisor.launcher import Failed, Launched, Launcher
-from supervisor.loop import Loop, now
+from supervisor.loop import Callback, Loop, now
 from supervisor.policy import Limits, how_it_ended
 from supervisor.process import Process
 from supervisor.room import refuse_one_more
-from supervisor.sockets import ListeningSockets
+from supervisor.sockets import ListeningSockets, PlaceError, next_try
 from supervisor.spec import RoleSpec
 
 BEATS_PER_TIMEOUT = 4
+_LATER = "once it can, it starts by itself"
 RESTING = frozenset({State.STOPPED, State.PARKED, State.DISABLED})
 
 
@@ -59,7 +61,7 @@ class Fleet:
         self.sockets = ListeningSockets()
         self.ending = False
         self._launcher = launcher(self._launched, self._launch_failed)
-        self.on_change: Callable[[Process], None]
+        self.on_change: Callback
         self.on_escalate: Callable[[str], None]
 
     def __iter__(self) -> Iterator[Process]:
@@ -119,7 +121,7 @@ class Fleet:
             self.sockets.release(process.name)
             if not process.wanted:
                 self._by_name.pop(process.name, None)
-        self.on_change(process)
+        self.on_change()
         if todo is Todo.ESCALATE:
             self.on_escalate(f"{process.name}: {process.life.reason}")
 
@@ -170,15 +172,20 @@ class Fleet:
         self._settle_death(process, LAUNCH_FAILED, reason)
 
     def _launch(self, process: Process) -> None:
-        where = process.spec.listen(self._config())
+        self._loop.alarm(f"place {process.name}", None, lambda: None)
+        began = now()
         try:
             if process.life.starts == 1:
                 refuse_one_more(sum(each.control is not None and each.pidfd < 0 for each in self._by_name.values()))
-            listening = [] if where is None else [self.sockets.hold(process.name, where)]
+            listening = self._hold(process)
             theirs = process.new_channel()
         except RefusedError as error:
-            process.life.park(str(error))
-            self._board.event("child.parked", f"{process.name}: {error}", "error", child=process.name)
+            reason = str(error)
+            if isinstance(error, PlaceError):
+                reason = f"{error}; {_LATER}"
+                self._look_again(process, began)
+            process.life.park(reason)
+            self._board.event("child.parked", f"{process.name}: {reason}", "error", child=process.name)
             return
         except OSError as error:
             self._launch_failed(process.name, f"no channel to it: {error.strerror}")
@@ -190,6 +197,27 @@ class Fleet:
             self._launcher.launch(order, [theirs.fileno(), *(each.fileno() for each in listening)])
         finally:
             theirs.close()
+
+    def _hold(self, process: Process) -> list[socket.socket]:
+        """Its listening socket, if it has one; PlaceError where that cannot be had."""
+        where = process.spec.listen(self._config())
+        return [] if where is None else [self.sockets.hold(process.name, where)]
+
+    def _look_again(self, process: Process, began: float) -> None:
+        """Its place could not be had, tried since `began`: it starts once it can. Said once, and not at each try."""
+
+        def look() -> None:
+            if process.life.state is not State.PARKED:
+                return
+            began = now()
+            try:
+                self._hold(process)
+            except PlaceError:
+                self._look_again(process, began)
+            else:
+                self.do(process, process.life.start(now()))
+
+        self._loop.alarm(f"place {process.name}", next_try(began, now()), look)
 
     def _kill(self, process: Process) -> None:
         cause = process.life.killed_for
@@ -215,7 +243,7 @@ class Fleet:
             process.last_words = str(message["refused"])
         if message.get("ready") is True and life.became_ready(now()):
             self._board.event("child.ready", f"{process.name} is ready", child=process.name, pid=life.pid)
-            self.on_change(process)
+            self.on_change()
         self._loop.alarm(f"life {process.name}", life.deadline, lambda: self._expired(process))
 
     def _expired(self, process: Process) -> None:
@@ -257,23 +285,6 @@ class Fleet:
             self._loop.unwatch(process.control.fileno())
             process.control.close()
             process.control = None
-
-
-def at_rest(processes: list[Process]) -> dict[str, Any] | None:
-    """Progress of a command that ends these: empty once they have ended."""
-    return None if any(process.life.state not in RESTING for process in processes) else {}
-
-
-def all_ready(processes: list[Process]) -> dict[str, Any] | None:
-    """Progress of a command that starts these: empty once they are ready.
-
-    Raises:
-        RefusedError: one of them will not be, and why.
-    """
-    for process in processes:
-        if process.life.state in RESTING or process.life.state is State.BACKOFF:
-            raise RefusedError(f"{process.name} is {process.life.state}: {process.life.reason or 'no reason known'}")
-    return None if any(process.life.state is not State.READY for process in processes) else {}
 
 
 def contract(settings: Path, copy: Path, config: Config) -> dict[str, str]:

@@ -16,7 +16,8 @@ from supervisor.child import State
 from supervisor.control import Progress, Result
 from supervisor.fleet import Fleet
 from supervisor.loop import Callback
-from supervisor.settings import Settings, left_for_a_start, until_a_start
+from supervisor.places import Places
+from supervisor.settings import Draft, Settings, left_for_a_start, until_a_start
 from supervisor.spec import Effect, RoleSpec, effect, verifiers
 from supervisor.verification import Verification
 
@@ -28,23 +29,27 @@ class Preview:
         specs: roles of this supervisor.
         settings: in force.
         fleet: how the roles stand now.
+        places: where they listen.
         verification: of files that a text names.
         on_found: called when an answer is there that was still to come.
     """
 
-    __slots__ = ("_fleet", "_settings", "_specs", "_verification", "on_found")
+    __slots__ = ("_fleet", "_places", "_settings", "_specs", "_verification", "on_found")
 
     def __init__(
         self,
         specs: tuple[RoleSpec, ...],
         settings: Settings,
         fleet: Fleet,
+        places: Places,
+        *,
         verification: Verification,
         on_found: Callback = lambda: None,
     ) -> None:
         self._specs = specs
         self._settings = settings
         self._fleet = fleet
+        self._places = places
         self._verification = verification
         self.on_found = on_found
 
@@ -67,10 +72,10 @@ class Preview:
         except ConfigError as error:
             refused = _result(faults_of(error))
             return lambda: refused
+        if faults := self._places.check(Draft(content, written)):
+            return lambda: _result(faults)
         started = self._settings.started
         config = until_a_start(started, written)
-        if faults := self._unreachable(config):
-            return lambda: _result(faults)
         result = _result((), self._effect(config), left_for_a_start(started, written))
         modules = verifiers(self._specs, self._settings.config, config)
         if not modules:
@@ -89,19 +94,6 @@ class Preview:
     def cancel(self) -> None:
         """Give up."""
         self._verification.cancel()
-
-    def _unreachable(self, config: Config) -> tuple[Fault, ...]:
-        """Roles that could not listen where they shall from now on: each would be parked, and the console gone."""
-        faults: list[Fault] = []
-        for spec in self._specs:
-            before, where = self._settings.config, spec.listen(config)
-            if where is None or not spec.enabled(config) or (spec.enabled(before) and spec.listen(before) == where):
-                continue
-            try:
-                self._fleet.sockets.probe(where)
-            except RefusedError as error:
-                faults.append(Fault(0, "", f"{spec.name}: {error}"))
-        return tuple(faults)
 
     def _effect(self, config: Config) -> Effect:
         """Who was stopped by command stays so; who is parked gets another chance by any change."""

@@ -1,6 +1,7 @@
 """From a change of the settings, or of a file that they name, to settings in force or a refusal that says why.
 
-Verified first, see `verification`; until then, and where they are wrong, those before stay in force.
+Verified first, see `verification`; then everybody has to be able to listen where he shall, see `places`. Until then,
+and where they are wrong, those before stay in force.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from shared.config.model import Config
 from shared.errors import Fault, RefusedError
 from supervisor.board import Board
 from supervisor.loop import Callback, Loop, now
+from supervisor.places import Places
 from supervisor.settings import Draft, Settings
+from supervisor.sockets import next_try
 from supervisor.spec import RoleSpec, files_of, verifiers
 from supervisor.verification import Verification
 from supervisor.watch import LOOK_S, Watches
@@ -31,6 +34,7 @@ class Reload:
         settings: in force.
         loop: to look now and then.
         verification: of new settings.
+        places: where roles shall listen by them.
         board: told of refusals and changes.
 
     Attributes:
@@ -40,12 +44,20 @@ class Reload:
     """
 
     def __init__(
-        self, specs: tuple[RoleSpec, ...], settings: Settings, loop: Loop, verification: Verification, board: Board
+        self,
+        specs: tuple[RoleSpec, ...],
+        settings: Settings,
+        loop: Loop,
+        *,
+        verification: Verification,
+        places: Places,
+        board: Board,
     ) -> None:
         self._specs = specs
         self._settings = settings
         self._loop = loop
         self._verification = verification
+        self._places = places
         self._board = board
         self._watches = Watches(settings.path)
         self._watches.name(files_of(specs, settings.config))
@@ -90,13 +102,10 @@ class Reload:
     def _verified(self, draft: Draft, faults: tuple[Fault, ...]) -> None:
         if faults:
             self._refused(str(wrong(self._settings.path, faults)), self._settings.error)
-            self._again()
+            self._loop.alarm("settings again", now() + AGAIN_S, self.read)
         else:
             self._take(draft)
         self.decided()
-
-    def _again(self) -> None:
-        self._loop.alarm("settings again", now() + AGAIN_S, self.read)
 
     def _refused(self, reason: str, known: str) -> None:
         self._settings.error = reason
@@ -106,12 +115,17 @@ class Reload:
         self.refused()
 
     def _take(self, draft: Draft) -> None:
-        known = self._settings.pending
+        known, began = self._settings.pending, now()
+        if faults := self._places.take(draft):
+            self._refused(str(wrong(self._settings.path, faults)), self._settings.error)
+            self._loop.alarm("settings again", next_try(began, now()), lambda: self._take(draft))
+            return
         try:
             before = self._settings.take(draft)
         except RefusedError as error:
+            self._places.give_back()
             self._refused(str(error), self._settings.error)
-            self._again()
+            self._loop.alarm("settings again", now() + AGAIN_S, self.read)
             return
         if self._settings.pending and self._settings.pending != known:
             self._board.event("config.changed", self._settings.pending, "warning")

@@ -11,6 +11,7 @@ from supervisor.child import ALIVE, State
 from supervisor.control import Control
 from supervisor.fleet import RESTING, Fleet
 from supervisor.loop import Callback, Loop, now
+from supervisor.places import Places
 from supervisor.preview import Preview
 from supervisor.process import Process
 from supervisor.reload import Reload
@@ -33,6 +34,7 @@ class Supervisor:
         copy: where roles read them.
         loop: everything waits there.
         reload: of new settings.
+        places: where roles listen.
         verification: of new settings; its processes are not swept up.
         preview: of settings that somebody thinks of, whose processes are not swept up.
         board: what others see.
@@ -52,6 +54,7 @@ class Supervisor:
         loop: Loop,
         *,
         reload: Reload,
+        places: Places,
         verification: Verification,
         preview: Preview,
         board: Board,
@@ -69,6 +72,7 @@ class Supervisor:
         self._fleet = fleet
         self._control: Control | None = None
         self._reload = reload
+        self._places = places
         reload.taken, reload.refused, reload.decided = self._taken, self._show, self._settle
         self._moving: dict[str, list[Process]] = {}
         self._closing = False
@@ -163,16 +167,21 @@ class Supervisor:
             known[name].wanted = False
             self._fleet.do(known[name], known[name].life.halt(now(), State.STOPPED, "one worker less in the settings"))
         processes = [known.get(name) or self._fleet.add(name, spec) for name in wanted]
+        moving = self._moving.pop(spec.name, [])
         if not spec.enabled(config):
             for process in processes:
                 self._fleet.do(process, process.life.halt(now(), State.DISABLED, "disabled in the settings"))
             return []
         changed = spec.needs(old) != spec.needs(config)
-        stopped = [each for each in known.values() if each.wanted and each.life.state is State.STOPPED]  # by command
-        due = [each for each in processes if not stopped and _is_due(each, changed=changed)]
-        for process in due:
+        before = [each for each in known.values() if each.wanted]
+        stopped = [each for each in before if each.life.state is State.STOPPED and each not in moving]  # by command
+        due = [each for each in processes if each in moving or _is_due(each, changed=changed)]
+        due = [] if stopped and stopped == before else [each for each in due if each not in stopped]
+        for process in processes:
             process.wanted = True
-        if spec.listen(old) != spec.listen(config) and any(each.life.state in ALIVE for each in known.values()):
+            if process not in due and process.life.state in RESTING:
+                self._fleet.sockets.release(process.name)  # nobody would accept there
+        if self._places.waits(spec, due):
             self._move(spec, due)
         else:
             for process in due:
@@ -180,19 +189,23 @@ class Supervisor:
         return due
 
     def _move(self, spec: RoleSpec, due: list[Process]) -> None:
-        """Elsewhere to listen: no process may still hold the old place when the first takes the new one."""
+        """Where sockets of ours are in the way, nobody takes the new place before the last of them is given up."""
         self._moving[spec.name] = due
-        for process in self._fleet.of(spec):
+        for process in due:
             if process.life.state not in RESTING:
                 self._fleet.do(process, process.life.halt(now(), State.STOPPED, "moves to another port or address"))
 
-    def _changed(self, process: Process) -> None:
-        moving = self._moving.get(process.spec.name)
-        if moving is not None and not any(each.life.state in ALIVE for each in self._fleet.of(process.spec)):
-            del self._moving[process.spec.name]
-            for each in moving:
-                self._fleet.do(each, each.life.start(now()))
-            return
+    def _start_moved(self) -> None:
+        """Start those that wait for nobody any more."""
+        for name, due in tuple(self._moving.items()):
+            ended = not any(each.life.state in ALIVE for each in due)
+            if ended and name in self._moving and not self._places.waits(due[0].spec, due):
+                del self._moving[name]
+                for each in due:
+                    self._fleet.do(each, each.life.start(now()))
+
+    def _changed(self) -> None:
+        self._start_moved()
         self._board.show(self._fleet)
         self._settle()
         if self._closing:
@@ -244,5 +257,6 @@ class Supervisor:
 
 
 def _is_due(process: Process, *, changed: bool) -> bool:
-    """Whether it starts (again) now: it is new, its settings changed, or they may have been why it does not run."""
-    return changed or process.life.starts == 0 or process.life.state in {State.DISABLED, State.PARKED}
+    """Whether it starts (again) now: it is new, its settings changed, or they were, or may be, why it does not run."""
+    new = process.life.starts == 0 or not process.wanted
+    return changed or new or process.life.state in {State.DISABLED, State.PARKED}

@@ -21,6 +21,7 @@ from supervisor.fleet import Fleet, contract
 from supervisor.forkserver import branch_off
 from supervisor.launcher import ROLE_ENTRY, Failed, ForkLauncher, ForkServer, Launched, Launcher, SpawnLauncher
 from supervisor.loop import Loop
+from supervisor.places import Places
 from supervisor.preview import Preview
 from supervisor.reload import Reload
 from supervisor.report import Report, say
@@ -118,14 +119,17 @@ def _supervise(
         env = contract(settings.path, copy, config)
         fleet = Fleet(loop, board, lambda: settings.config, env, partial(make_launcher, loop, report))
         verification = Verification(loop, env, copy.with_suffix(".draft"))
-        preview = Preview(specs, settings, fleet, Verification(loop, env, copy.with_suffix(".preview")))
-        reload = Reload(specs, settings, loop, verification, board)
+        places = Places(specs, settings, fleet.sockets)
+        looked_at = Verification(loop, env, copy.with_suffix(".preview"))
+        preview = Preview(specs, settings, fleet, places, verification=looked_at)
+        reload = Reload(specs, settings, loop, verification=verification, places=places, board=board)
         supervisor = Supervisor(
             specs,
             settings,
             copy,
             loop,
             reload=reload,
+            places=places,
             verification=verification,
             preview=preview,
             board=board,

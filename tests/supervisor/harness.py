@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import zmq
+from msgspec.structs import replace
 
 from shared.bus.codec import decode
 from shared.bus.command import call
@@ -29,7 +30,7 @@ SPECS: Final = (
     RoleSpec(
         name="beta",
         module=MODULE,
-        needs=lambda config: config.slave,
+        needs=lambda config: (replace(config.slave, workers=1), config.slave.workers > 1),
         enabled=lambda config: config.slave.enabled,
         workers=lambda config: config.slave.workers,
         listen=lambda config: Listen(config.slave.host, config.slave.port, shared=config.slave.workers > 1),

@@ -97,6 +97,16 @@ def test_wrong_settings_park_until_asked() -> None:
     assert (child.starts, child.asked) == (2, 2)
 
 
+def test_what_could_not_even_be_launched_was_no_start() -> None:
+    child = life()
+    assert child.start(0.0) is Todo.LAUNCH
+    child.park("no place to listen")
+    assert (child.state, child.starts, child.asked) == (State.PARKED, 0, 0)
+    assert child.start(2.0) is Todo.LAUNCH
+    child.launched(2.0, 4711)
+    assert (child.starts, child.asked) == (1, 1)
+
+
 def test_stopping_ends_in_order_or_by_force() -> None:
     child = ready()
     assert child.halt(1.0, State.STOPPED, "by command") is Todo.TERMINATE

@@ -50,8 +50,10 @@ def test_a_place_where_nobody_can_listen_is_a_mistake(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta") as run, socket.create_server(("127.0.0.1", 0)) as other:
         run.wait_ready()
         text, busy = run.file.read_text(), other.getsockname()[1]
-        (fault,) = ask(run, re.sub(r"(?m)^port = \d+", f"port = {busy}", text))["faults"]
-        assert fault["reason"].startswith(f"beta: cannot listen on 127.0.0.1 port {busy}: another program does;")
+        changed = re.sub(r"(?m)^port = \d+", f"port = {busy}", text)
+        (fault,) = ask(run, changed)["faults"]
+        assert (changed.splitlines()[fault["line"] - 1], fault["key"]) == (f"port = {busy}", "slave.port")
+        assert fault["reason"].startswith(f"cannot listen on 127.0.0.1 port {busy}: another program does;")
         assert ask(run, re.sub(r"(?m)^port = \d+", f"port = {free_port()}", text))["restarts"] == ["beta"]
         disabled = text.replace("[slave]", "[slave]\nenabled = false")
         assert ask(run, re.sub(r"(?m)^port = \d+", f"port = {busy}", disabled))["faults"] == []

@@ -1,19 +1,35 @@
 """Settings, and the files that they name, are followed by themselves."""
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from shared.config.model import Config
 from shared.errors import Fault, RefusedError
 from supervisor.loop import Loop, now
+from supervisor.places import Places
 from supervisor.reload import Reload
 from supervisor.settings import Settings
-from tests.supervisor.harness import SPECS, running
+from supervisor.sockets import ListeningSockets, PlaceError
+from supervisor.spec import Listen, RoleSpec
+from supervisor.verification import Verification
+from tests.supervisor.harness import SPECS, free_port, running
 
 pytestmark = pytest.mark.system
 
 PRESENT = "[wallbox]\npresent = true"
+
+
+class Told:
+    """A board that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def event(self, kind: str, *_: object) -> None:
+        self.kinds.append(kind)
 
 
 @pytest.fixture
@@ -64,12 +80,9 @@ def test_a_verdict_is_asked_for_again_after_a_while(
         def begin(self, _content: bytes, _modules: object, told: Callable[[tuple[Fault, ...]], None]) -> None:
             loop.alarm("verify", now(), lambda: told(verdicts.pop(0)))
 
-    class Silent:
-        def event(self, *_: object) -> None:
-            pass
-
     in_force = Settings(settings)
-    reload = Reload(SPECS, in_force, loop, Scripted(), Silent())  # type: ignore[arg-type]
+    places = Places(SPECS, in_force, ListeningSockets())
+    reload = Reload(SPECS, in_force, loop, verification=Scripted(), places=places, board=Told())  # type: ignore[arg-type]
     refused: list[str] = []
     reload.taken = lambda _: loop.stop()
     reload.refused = lambda: refused.append(in_force.error)
@@ -84,17 +97,71 @@ def test_a_verdict_is_asked_for_again_after_a_while(
     )
 
 
+class Counted(ListeningSockets):
+    """Knows how often somebody tried, and calls at the third time."""
+
+    def __init__(self, third: Callable[[], None]) -> None:
+        super().__init__()
+        self._third = third
+        self.tries = 0
+
+    def keep(self, wanted: Mapping[str, Listen], instances: Iterable[str]) -> tuple[PlaceError, ...]:
+        self.tries += 1
+        if self.tries == 3:
+            self._third()
+        return super().keep(wanted, instances)
+
+
+LISTENER = RoleSpec(
+    name="beta",
+    module="beta",
+    needs=lambda config: config.slave,
+    listen=lambda config: Listen(config.slave.host, config.slave.port),
+)
+
+
+def test_a_place_that_is_taken_is_tried_again_and_told_once(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.sockets.AGAIN_S", 0.01)
+    settings, text = tmp_path / "metergate.toml", "[gateway]\nrun_dir = '.'\n[slave]\nhost = '127.0.0.1'\n"
+    settings.write_text(text)
+    in_force, told, before = Settings(settings), Told(), list[object]()
+    with socket.create_server(("127.0.0.1", free_port())) as stranger:
+        sockets, port = Counted(stranger.close), stranger.getsockname()[1]
+        verification = Verification(loop, {}, tmp_path / "draft")
+
+        def taken(config: Config | None) -> None:
+            before.append(config)
+            loop.stop()
+
+        places = Places((LISTENER,), in_force, sockets)
+        reload = Reload((LISTENER,), in_force, loop, verification=verification, places=places, board=told)  # type: ignore[arg-type]
+        reload.refused = lambda: None
+        reload.taken = taken
+        settings.write_text(f"{text}port = {port}\n")
+        reload.read()
+        assert in_force.error.startswith(f"{settings}:5: slave.port: cannot listen on 127.0.0.1 port {port}: another")
+        loop.run()
+    assert (sockets.tries, told.kinds, len(before), in_force.error) == (3, ["config.invalid"], 1, "")
+    assert sockets.has("beta", Listen("127.0.0.1", port))
+    sockets.close()
+
+
 def test_where_the_roles_copy_cannot_be_written_those_before_stay_in_force(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta") as run:
         run.wait_ready()
         before = {child.name: child.pid for child in run.children()}
         in_the_way = run.run_dir / "supervisor.new"
         in_the_way.mkdir()
-        run.write(workers=2)
+        port = free_port()
+        run.write(workers=2, port=port)
         with pytest.raises(RefusedError, match=r"supervisor\.toml: cannot be written \(Is a directory\); the roles"):
             run.command("reload")
         run.wait_event("config.invalid", "cannot be written")
         assert {child.name: child.pid for child in run.children()} == before
+        with socket.create_server(("127.0.0.1", port)):
+            pass  # nobody listens there
         in_the_way.rmdir()
         run.command("reload")
         run.wait(lambda run: run.child("beta.2").state == "ready")

@@ -291,10 +291,11 @@ def test_workers_come_and_go_and_the_port_moves(tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as stranger:
             old, taken = run.slave["port"], stranger.getsockname()[1]
             run.write(port=taken, workers=1)
-            run.command("reload")
-            run.wait_state(alpha="ready", beta="parked")
-            assert f"port {taken}: another program does" in run.child("beta").reason
-        run.command("start", "beta")
+            with pytest.raises(RefusedError, match=rf"slave\.port: cannot .* port {taken}: another program does"):
+                run.command("reload")
+            assert [row["state"] for row in run.command("ps")["children"]] == ["ready"] * 3
+        run.command("reload")
+        run.wait(lambda run: [child.name for child in run.children()] == ["alpha", "beta"])
         run.wait_ready()
         assert run.answer() == run.child("beta").pid
         with pytest.raises(ConnectionRefusedError):

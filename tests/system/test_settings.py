@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,29 +220,6 @@ def test_another_port(gateway: Gateway) -> None:
     with Client(gateway.port) as client:
         assert client.read(0, 2)
     assert not is_listening(first)
-
-
-def test_a_port_that_is_taken_parks_the_slave_until_it_is_corrected(gateway: Gateway) -> None:
-    before = gateway.pids()
-    first = gateway.port
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        gateway.port = int(stranger.getsockname()[1])
-        gateway.write()
-        send(gateway.process.pid, signal.SIGHUP)
-        parked = wait_for(lambda: _parked(gateway), "a parked slave")
-        assert f"port {gateway.port}" in parked
-        assert "another program" in parked
-        gateway.port = first
-    gateway.write()
-    gateway.ask("reload")
-    gateway.wait_ready()
-    after = gateway.pids()
-    assert {name for name in after if after[name] != before[name]} == {"plain-slave"}
-
-
-def _parked(gateway: Gateway) -> str:
-    row = gateway.children()["plain-slave"]
-    return str(row["reason"]) if row["state"] == "parked" else ""
 
 
 def test_workers_come_and_go(gateway: Gateway) -> None:
