@@ -137,4 +137,15 @@ SETTINGS: Final = {
         "is {host}, an address for examples, at which nothing answers; give that of yours: `metergate config set {key} "
         "ADDRESS`"
     ),
+    "place.cannot": "cannot listen on {host} port {port:number}: {why:said}",
+    "place.no_name": ("cannot listen on {host}: {reason}; give an address of this machine, or 0.0.0.0 for all"),
+    "place.taken": "another program does; `ss -ltnp sport = :{port:number}` names it. Stop it, or set another {key}",
+    "place.ours": "{role} does; set another {key}",
+    "place.low": (
+        "ports this low need a privilege. `metergate config set {key} {port:number}` takes another, or allow it: "
+        "sysctl net.ipv4.ip_unprivileged_port_start=0 in a container, AmbientCapabilities=CAP_NET_BIND_SERVICE in a "
+        "systemd unit"
+    ),
+    "place.no_address": "this machine has no such address. Give one of its own, or 0.0.0.0 for all",
+    "place.later": "once it can, it starts by itself",
 }

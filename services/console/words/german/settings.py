@@ -163,4 +163,21 @@ SETTINGS: Final = {
         "ist {host}, eine Adresse für Beispiele, unter der nichts antwortet; geben Sie die echte an: `metergate config "
         "set {key} ADDRESS`"
     ),
+    "place.cannot": "kann auf {host}, Port {port}, nicht lauschen: {why}",
+    "place.no_name": (
+        "kann auf {host} nicht lauschen: {reason}; geben Sie eine Adresse dieses Rechners an, oder 0.0.0.0 für alle"
+    ),
+    "place.taken": (
+        "ein anderes Programm tut es; `ss -ltnp sport = :{port}` nennt es. Beenden Sie es, oder setzen Sie {key} anders"
+    ),
+    "place.ours": "{role} tut es; setzen Sie {key} anders",
+    "place.low": (
+        "ein so niedriger Port braucht ein Vorrecht. `metergate config set {key} {port}` nimmt einen anderen, oder "
+        "erlauben Sie ihn: sysctl net.ipv4.ip_unprivileged_port_start=0 in einem Container, "
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE in einer systemd-Unit"
+    ),
+    "place.no_address": (
+        "dieser Rechner hat keine solche Adresse. Geben Sie eine seiner eigenen an, oder 0.0.0.0 für alle"
+    ),
+    "place.later": "sobald es geht, startet der Prozess von selbst",
 }

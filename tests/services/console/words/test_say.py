@@ -55,6 +55,15 @@ IN_GERMAN = {
     "certificate-manager does not run: disabled in the settings": (
         "certificate-manager läuft nicht: in den Einstellungen ausgeschaltet"
     ),
+    "/m.toml:3: slave.port: cannot listen on :: port 502: another program does; `ss -ltnp sport = :502` names it. Stop "
+    "it, or set another slave.port": (
+        "/m.toml:3: slave.port: kann auf ::, Port 502, nicht lauschen: ein anderes Programm tut es; `ss -ltnp sport = "
+        ":502` nennt es. Beenden Sie es, oder setzen Sie slave.port anders"
+    ),
+    "cannot listen on ::1 port 80: plain-slave does; set another console.port; once it can, it starts by itself": (
+        "kann auf ::1, Port 80, nicht lauschen: plain-slave tut es; setzen Sie console.port anders; sobald es geht, "
+        "startet der Prozess von selbst"
+    ),
     "deleted; connections closed: 3": "gelöscht; getrennte Verbindungen: 3",
     "nothing of this is known; nor: this": "nothing of this is known; nor: this",
     "line 1: x: is odd\nline 2: slave.port: is 0, but must be true or false": (
