@@ -13,10 +13,13 @@ from shared.bus.endpoints import Endpoints, instances, is_held
 from shared.bus.network import Network, network_of
 from shared.config.load import PLACES, find, load, parse
 from shared.config.model import Config
-from shared.errors import RefusedError
+from shared.errors import Fault, MetergateError, RefusedError
 from supervisor.cli.run_dir import find_run_dir
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+CHECK_S: Final = 7.0
+"""A supervisor gives its roles five seconds to look at files."""
 
 _HELP: Final = f"Settings file; default $METERGATE_CONFIG, else ./{PLACES[0]}, else {PLACES[1]}."
 
@@ -82,6 +85,26 @@ def tell(run_dir: Path, supervisor: str, verb: str, args: dict[str, Any], timeou
     """
     network = _network(run_dir, supervisor)
     return call(Endpoints(run_dir, network).cmd(supervisor), supervisor, verb, args, timeout_s)
+
+
+def objections(run_dir: Path, text: str) -> tuple[Fault, ...]:
+    """Why those who run there would refuse this text as settings, e.g. a port that is taken; asked of each supervisor.
+
+    Empty also where this user may not ask. Who does not answer is named, and refuses by himself what he cannot follow.
+    """
+    if not os.access(run_dir, os.R_OK | os.X_OK):
+        return ()
+    found = set[Fault]()
+    for name in supervisors(run_dir):
+        if not _state(run_dir, name):
+            continue
+        try:
+            answer = tell(run_dir, name, "check", {"text": text}, CHECK_S)
+        except MetergateError as error:
+            click.echo(f"warning: whether {name} can follow this is not known: {error}", err=True)
+        else:
+            found.update(Fault(**fault) for fault in answer["faults"])
+    return tuple(sorted(found))
 
 
 def ask(config: str | None, role: str, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:

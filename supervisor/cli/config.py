@@ -10,12 +10,12 @@ from shared.config.advice import advice
 from shared.config.check import dotted
 from shared.config.edit import set_value
 from shared.config.effective import as_toml, effective
-from shared.config.faults import lines, located
+from shared.config.faults import lines, located, wrong
 from shared.config.load import find, load, parse
 from shared.config.model import Config
 from shared.errors import ConfigError
 from shared.verify import verify
-from supervisor.cli.common import config_option, supervisors
+from supervisor.cli.common import config_option, objections, supervisors
 from supervisor.settings import left_for_a_start, until_a_start
 from supervisor.spec import ROLES, effect, verifiers
 
@@ -30,11 +30,13 @@ def config() -> None:
 def check(*, config: str | None) -> None:
     """Say all that is wrong with the settings file and the files that it names, with its line; exit 78 then.
 
-    What is allowed, but should be known, is a warning.
+    Where metergate runs, it is also asked whether it could follow them, e.g. listen on a port. What is allowed, but
+    should be known, is a warning.
     """
     path = find(config)
     loaded = load(path)
     verify(verifiers(ROLES, None, loaded), path.read_bytes(), path)
+    _ask_those_who_run(loaded, path.read_bytes(), path)
     for line in lines(path, located(path.read_text(encoding="utf-8"), advice(loaded))):
         click.echo(f"warning: {line}", err=True)
     click.echo(f"{path}: ok: {_found(loaded)}")
@@ -69,6 +71,8 @@ def show(*, config: str | None, as_json: bool) -> None:
 def set_(*, key: str, value: str, config: str | None) -> None:
     """Change one key in the settings file; comments stay, and a value that would be wrong changes nothing.
 
+    Where metergate runs, what it could not follow is refused too, such as a port that another program holds.
+
     KEY looks like slave.port or meter[2].modbus.host; VALUE is a TOML value, or else a text.
     """
     path = find(config)
@@ -86,6 +90,7 @@ def _verify(before: Config | None, content: bytes, path: Path) -> None:
         return
     try:
         verify(verifiers(ROLES, before, parse(content, path)), content, path)
+        _ask_those_who_run(before, content, path)
     except ConfigError as error:
         raise ConfigError(f"{error}\nnothing was written; the lines above are those of the changed text") from error
 
@@ -93,16 +98,25 @@ def _verify(before: Config | None, content: bytes, path: Path) -> None:
 def _verify_cure(after: Config, path: Path, key: str) -> None:
     try:
         verify(verifiers(ROLES, None, after), path.read_bytes(), path)
+        _ask_those_who_run(after, path.read_bytes(), path)
     except ConfigError as error:
         raise ConfigError(f"{path}: {key} is set, but something is still wrong:\n{error}") from error
 
 
 def _valid(path: Path) -> Config | None:
-    """None while the file is wrong: the change may be its cure."""
+    """None while the file is wrong, or those who run cannot follow it: the change may be its cure."""
     try:
-        return load(path)
+        loaded = load(path)
+        _ask_those_who_run(loaded, path.read_bytes(), path)
     except ConfigError:
         return None
+    return loaded
+
+
+def _ask_those_who_run(known: Config, content: bytes, path: Path) -> None:
+    """Refuse settings that they would refuse; they are found by those that are known."""
+    if faults := objections(known.gateway.run_dir, content.decode()):
+        raise wrong(path, faults)
 
 
 def _effect(before: Config | None, after: Config) -> str:

@@ -110,6 +110,23 @@ def test_set_tells_what_will_start_again(
     assert expected in result.stdout
 
 
+def test_who_runs_and_does_not_answer_is_named_and_keeps_nobody_from_a_change(
+    run: Run, config: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.cli.common.CHECK_S", 0.05)
+    lock = acquire(run_dir, "supervisor")
+    (run_dir / "supervisor.json").write_text(json.dumps({"settings": str(config), "children": []}), encoding="utf-8")
+    check = run("config", "check", "--config", config)
+    result = run("config", "set", "slave.port", "1503", "--config", config)
+    lock.release()
+    warning = (
+        "warning: whether supervisor can follow this is not known: supervisor did not answer 'check' within 0.05 s"
+    )
+    assert (check.exit_code, warning in check.stderr) == (0, True)
+    assert (result.exit_code, warning in result.stderr) == (0, True)
+    assert load(config).slave.port == 1503
+
+
 @pytest.mark.parametrize(("key", "value"), [("slave.port", "0"), ("slave.prot", "1"), ("meter.source", "modbus")])
 def test_set_refuses_what_would_be_wrong(run: Run, config: Path, key: str, value: str) -> None:
     before = config.read_bytes()
