@@ -168,7 +168,7 @@ class Slave(Section, frozen=True):
         port: TCP port on which it listens in plain.
         tls_port: TCP port on which it listens with TLS.
         workers: processes that share each port.
-        max_connections: in all; one more is refused.
+        max_connections: in all; one more is refused, unless one that has asked nothing yet for 10 s makes room.
         max_connections_per_address: of one client; one more is refused.
         idle_timeout_s: a connection without a request for so long is closed; 0 for never.
         handshakes_per_s: more TLS handshakes than that, from all clients, wait or are refused.

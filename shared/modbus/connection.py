@@ -33,13 +33,13 @@ class Connection(asyncio.Protocol):
     Attributes:
         slave: the core.
         address, peer: who it is, without and with its port.
+        connected_ns: CLOCK_BOOTTIME at which it came.
         transport: towards the peer.
     """
 
     __slots__ = (
         "_asked",
         "_blocked",
-        "_connected",
         "_fd",
         "_idle_since",
         "_keeper",
@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         "_replica",
         "_seen",
         "address",
+        "connected_ns",
         "peer",
         "slave",
         "transport",
@@ -71,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._queued = False
         self._seen = 0
         self._asked = 0
-        self._connected = self._idle_since = now_ns()
+        self.connected_ns = self._idle_since = now_ns()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask to be let in; a stream server makes no transport but an `asyncio.Transport`."""
@@ -145,6 +146,10 @@ class Connection(asyncio.Protocol):
         age = now - self._idle_since
         return bool(idle_ns and age > idle_ns) or (age > stall_ns and (self._blocked or self.transport.is_closing()))
 
+    def mute(self, now: int, for_ns: int) -> bool:
+        """Whether it has asked nothing at all since it came, and that is longer ago."""
+        return not self.slave.requests and now - self.connected_ns > for_ns
+
     @property
     def names(self) -> tuple[str, ...]:
         """By which it can be paused."""
@@ -161,7 +166,7 @@ class Connection(asyncio.Protocol):
         return Client(
             peer=self.peer,
             address=self.address,
-            connected_ns=self._connected,
+            connected_ns=self.connected_ns,
             asked_ns=self._asked,
             requests=slave.requests,
             exceptions=slave.exceptions,

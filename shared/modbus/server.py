@@ -25,6 +25,8 @@ from shared.modbus.slave import BURST, Slave
 
 MAX_CLIENTS_TOLD: Final = 64
 MAX_PAUSED: Final = 64
+MUTE_S: Final = 10.0
+"""Who has asked nothing for so long since it came makes room where there is none left for others."""
 _LOG_EVERY_NS: Final = 60_000_000_000
 _SECOND_NS: Final = 1_000_000_000
 
@@ -108,6 +110,7 @@ class Server:
         self._ended = Counters()
         self._connections: set[Connection] = set()
         self._per_address: Counter[str] = Counter()
+        self._mute: list[Connection] = []
         self._paused: dict[str, None] = {}
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -206,7 +209,7 @@ class Server:
     def admit(self, connection: Connection) -> bool:
         """Whether a new connection stays."""
         at_address = self._per_address[connection.address]
-        if len(self._connections) >= self.cap:
+        if len(self._connections) >= self.cap and not self._has_made_room():
             self._refuse(connection, f"{self.cap} connections are open")
             return False
         if at_address >= self._limits.max_connections_per_address:
@@ -232,6 +235,16 @@ class Server:
             self._log.debug("connection ended: not a Modbus TCP frame", peer=connection.peer)
         if not self._connections:
             self._drained.set()
+
+    def _has_made_room(self) -> bool:
+        """Whether one could be ended that only held its place."""
+        while self._mute:
+            connection = self._mute.pop()
+            if connection in self._connections and not connection.slave.requests:
+                connection.transport.abort()
+                self.release(connection)
+                return True
+        return False
 
     def _steer(self, who: str) -> int:
         concerned = [connection for connection in self._connections if who in connection.names]
@@ -269,6 +282,8 @@ class Server:
         for connection in tuple(self._connections):
             if connection.overdue(now, idle_ns, stall_ns):
                 connection.transport.abort()  # closing in order would wait for a peer that may never read
+        mute = [each for each in self._connections if each.mute(now, int(MUTE_S * _SECOND_NS))]
+        self._mute = sorted(mute, key=lambda connection: connection.connected_ns, reverse=True)
         shortest = min(limits.stall_timeout_s, limits.idle_timeout_s or limits.stall_timeout_s)
         self._timer = asyncio.get_running_loop().call_later(min(1.0, shortest / 4), self._sweep)
 

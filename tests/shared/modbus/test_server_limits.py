@@ -52,7 +52,9 @@ def test_over_the_cap_a_connection_is_closed_counted_and_logged_once_a_minute(ru
     async def story() -> None:
         async with running(max_connections=2) as it:
             kept = [await it.connect() for _ in range(2)]
-            await it.until(lambda: it.server.connections == 2)
+            for reader, writer in kept:
+                writer.write(read(1, 1))
+                assert await reader.readexactly(11) == answer(registers(1, 1))
             for refused in range(1, 4):
                 reader, writer = await it.connect()
                 assert await end(reader) == b""
@@ -69,6 +71,32 @@ def test_over_the_cap_a_connection_is_closed_counted_and_logged_once_a_minute(ru
             await it.until(lambda: it.server.connections == 1)
             assert await it.ask(read(600, 1), 11) == answer(registers(600, 1))
             kept.pop()[1].close()
+
+    run(story)
+
+
+def test_who_never_asked_makes_room_the_longest_silent_first(run: Run) -> None:
+    async def story() -> None:
+        async with running(max_connections=3, stall_timeout_s=0.05) as it:
+            asking, writer = await it.connect()
+            writer.write(read(1, 1))
+            assert await asking.readexactly(11) == answer(registers(1, 1))
+            silent = []
+            for _ in range(2):
+                it.moves_clock_by(1)
+                silent.append(await it.connect())
+                await it.until(lambda: it.server.connections == 1 + len(silent))
+            reader, refused = await it.connect()
+            assert await end(reader) == b""  # they came just now, and may be about to ask
+            it.moves_clock_by(server_module.MUTE_S)
+            await it.until(lambda: len(it.server._mute) == 1)  # for the other one it is too early
+            assert await it.ask(read(600, 1), 11) == answer(registers(600, 1))
+            assert await end(silent[0][0]) == b""
+            writer.write(read(600, 1))
+            assert await asking.readexactly(11) == answer(registers(600, 1))
+            assert not silent[1][0].at_eof()
+            for one in (refused, writer, *(each[1] for each in silent)):
+                one.close()
 
     run(story)
 

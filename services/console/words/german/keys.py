@@ -79,7 +79,9 @@ KEYS: Final = {
     "slave.port": "TCP-Port, an dem er unverschlüsselt lauscht.",
     "slave.tls_port": "TCP-Port, an dem er mit TLS lauscht.",
     "slave.workers": "Prozesse, die sich jeden Port teilen.",
-    "slave.max_connections": "insgesamt; eine mehr wird abgewiesen.",
+    "slave.max_connections": (
+        "insgesamt; eine mehr wird abgewiesen, außer eine, die seit 10 s noch nichts gefragt hat, macht Platz."
+    ),
     "slave.max_connections_per_address": "eines Clients; eine mehr wird abgewiesen.",
     "slave.idle_timeout_s": "eine Verbindung, auf der so lange keine Anfrage kam, wird geschlossen; 0 für nie.",
     "slave.handshakes_per_s": "mehr TLS-Handshakes, von allen Clients zusammen, warten oder werden abgewiesen.",
