@@ -55,6 +55,16 @@ IN_GERMAN = {
     "certificate-manager does not run: disabled in the settings": (
         "certificate-manager läuft nicht: in den Einstellungen ausgeschaltet"
     ),
+    "meter house: no readings: no connection to plc:502: refused; does the meter serve Modbus TCP on this port? "
+    "(2 times by now)": (
+        "meter house: keine Messwerte: keine Verbindung zu plc:502: abgelehnt; bedient der Zähler Modbus TCP auf "
+        "diesem Port? (bisher 2 Mal)"
+    ),
+    "meter house: samples come again after 22.0 s; its live registers were stale for 17.0 s; energy that the meter "
+    "does not count itself lacks this time": (
+        "Zähler house: nach 22.0 s kommen wieder Messwerte; seine Momentanwerte waren 17.0 s lang veraltet; in der "
+        "Energie, die der Zähler nicht selbst zählt, fehlt diese Zeit"
+    ),
     "deleted; connections closed: 3": "gelöscht; getrennte Verbindungen: 3",
     "nothing of this is known; nor: this": "nothing of this is known; nor: this",
     "line 1: x: is odd\nline 2: slave.port: is 0, but must be true or false": (
