@@ -133,7 +133,7 @@ class Gauge:
         self._trouble("" if link.connected else link.reason)
         if before is None and link.connected:
             self._log.info("source gives readings", reason=link.reason)
-        elif before is not None and not before.connected and not link.connected:
+        elif before is not None and not before.connected and not link.connected and self._gaps.told:
             self._log.warning("measurement.lost", text=f"no readings: {link.reason}")
         self._publish(link)
 

@@ -1,8 +1,8 @@
 """When the owner is told that a meter's samples stay away, and that they come again. Pure: no clock, no bus.
 
-A gap begins with the first attempt that gives no sample and ends with the next sample. Who flaps is told at the 1st,
-2nd, 4th, 8th ... gap; one in which the values grow stale is told each time, at most once a minute. The end is told of
-each gap that was told.
+A gap begins with the first attempt that gives no sample and ends with the next sample. It is told at once at the 1st,
+2nd, 4th, 8th ... time; any other as soon as the values grow stale, which devices see: `BURST` in a row, then one a
+minute. The end is told of each gap that was told.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from shared.rarely import Rarely
 
 PAUSE_NS: Final = 60_000_000_000
-"""At least so long between two gaps that are told only because values are stale."""
+"""Between two gaps that are told only because values are stale, once more came than `BURST`."""
+BURST: Final = 10
 COUNTERS: Final = ("active_energy_import", "active_energy_export")
 
 
@@ -45,8 +46,13 @@ class Gaps:
         self._rarely = Rarely()
         self._last_ns = 0
         self._since_ns = 0
-        self._told_ns = -PAUSE_NS
+        self._free_ns = 0
         self._told: dict[str, bool] = {}
+
+    @property
+    def told(self) -> bool:
+        """Whether there is a gap that was told."""
+        return any(self._told.values())
 
     def miss(self, kind: str, text: str, now_ns: int, **data: str | int) -> News | None:
         """There is no sample; called at each attempt, so that a gap that lasts is told late rather than never.
@@ -59,12 +65,9 @@ class Gaps:
         """
         self._since_ns = self._since_ns or now_ns
         times = 0 if kind in self._told else self._rarely.times(kind, now_ns)
-        stale = now_ns - (self._last_ns or self._since_ns) > self._stale_ns
-        told = self._told.setdefault(kind, False)
-        if told or not (times or (stale and now_ns - self._told_ns >= PAUSE_NS)):
+        if self._told.setdefault(kind, False) or not (times or self._is_stale(now_ns)):
             return None
         self._told[kind] = True
-        self._told_ns = now_ns
         text = f"meter {self._meter}: {text}"
         return News(
             kind, "warning", f"{text} ({times} times by now)" if times > 1 else text, {"meter": self._meter, **data}
@@ -81,9 +84,17 @@ class Gaps:
         if not self._since_ns:
             return None
         since_ns, self._since_ns = self._since_ns, 0
-        told = any(self._told.values())
+        told = self.told
         self._told.clear()
         return self._ended(t_ns, last_ns, since_ns, given) if told else None
+
+    def _is_stale(self, now_ns: int) -> bool:
+        """Whether values are stale, and there is room to tell it."""
+        stale = now_ns - (self._last_ns or self._since_ns) > self._stale_ns
+        if not stale or now_ns < self._free_ns - (BURST - 1) * PAUSE_NS:
+            return False
+        self._free_ns = max(now_ns, self._free_ns) + PAUSE_NS
+        return True
 
     def _ended(self, t_ns: int, last_ns: int, since_ns: int, given: Collection[str]) -> News:
         """Before the first sample of this process nobody here knows what the registers showed."""

@@ -105,12 +105,23 @@ def test_a_gap_that_lasts_is_told_late_rather_than_never() -> None:
     assert "131.0 s" in meter.told[-1].text
 
 
-def test_a_source_that_flaps_and_grows_stale_each_time_is_told_once_a_minute() -> None:
+def test_each_of_several_outages_is_told() -> None:
     meter = Meter(*GIVEN)
-    for _ in range(60):
+    for seconds in (10, 14, 22, 130, 40, 7, 9):
+        meter.gives(14)
+        meter.is_lost(seconds)
+    meter.gives(1)
+    assert [news.data["away_s"] for news in meter.told if news.kind == "measurement.back"] == [
+        seconds + 1 for seconds in (10, 14, 22, 130, 40, 7, 9)
+    ]
+
+
+def test_a_source_that_flaps_for_ever_and_grows_stale_each_time_is_told_once_a_minute() -> None:
+    meter = Meter(*GIVEN)
+    for _ in range(600):
         meter.gives(1)
         meter.is_lost(9)
-    assert 10 <= len([news for news in meter.told if news.kind == "measurement.lost"]) <= 15
+    assert 100 <= len([news for news in meter.told if news.kind == "measurement.lost"]) <= 100 + 10 + 10
 
 
 def test_dropped_and_lost_in_one_gap_are_both_told_and_it_ends_once() -> None:
