@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from services.measurement.build import outward_of, source_of
 from services.measurement.check import impossible, incomplete
 from services.measurement.derive import complete
+from services.measurement.gaps import Gaps, News
 from services.measurement.source import Link, Reading, Source, Steered
 from shared.actor import Actor, Life
 from shared.bus.messages import Event, Sample, SourceState, WallboxSettings
@@ -17,8 +18,6 @@ from shared.errors import ConfigError
 if TYPE_CHECKING:
     from shared.tls.outward import Outward
 
-EVENT_PAUSE_NS: Final = 60_000_000_000
-"""At most one event about dropped samples of a meter in this time."""
 COUNTS_EVERY_S: Final = 5.0
 """So often the counts of attempts are told again while they move."""
 
@@ -59,7 +58,7 @@ class Gauge:
         self._invented = False
         self._dropped = 0
         self._dropping = False
-        self._told_ns = -EVENT_PAUSE_NS
+        self._gaps = Gaps(meter.id, meter.stale_after_ms)
         self._link: Link | None = None
         self._published: Link | None = None
         self.fresh_until_ns = 0
@@ -109,6 +108,8 @@ class Gauge:
             self._dropping = False
             self._trouble("")
         self.fresh_until_ns = reading.t_ns + meter.stale_after_ms * 1_000_000
+        if (news := self._gaps.hit(reading.t_ns, values)) is not None:
+            self._tell(news)
         self._on_sample()
 
     def obey(self, settings: WallboxSettings) -> None:
@@ -125,11 +126,15 @@ class Gauge:
     def report(self, link: Link) -> None:
         """Publish that the source began or ceased to give readings; what only counts on waits for `tell_counts`."""
         before, self._link = self._link, link
+        if not link.connected:
+            self._miss("measurement.lost", f"no readings: {link.reason}", reason=link.reason)
         if before is not None and (before.connected, before.reason) == (link.connected, link.reason):
             return
         self._trouble("" if link.connected else link.reason)
-        say = self._log.info if link.connected else self._log.warning
-        say("source gives readings" if link.connected else "source gives no readings", reason=link.reason)
+        if before is None and link.connected:
+            self._log.info("source gives readings", reason=link.reason)
+        elif before is not None and not before.connected and not link.connected and self._gaps.told:
+            self._log.warning("measurement.lost", text=f"no readings: {link.reason}")
         self._publish(link)
 
     def tell_counts(self) -> None:
@@ -165,19 +170,18 @@ class Gauge:
         self._dropped += 1
         self._dropping = True
         self._trouble(f"a sample was dropped: {reason}")
-        now = now_ns()
-        if now - self._told_ns < EVENT_PAUSE_NS:
-            return
-        self._told_ns = now
-        text = f"meter {self._meter.id}: a sample was dropped: {reason}"
-        self._log.warning(text, dropped=self._dropped)
-        data: dict[str, str | int | float | bool] = {
-            "meter": self._meter.id,
-            "reason": reason,
-            "dropped": self._dropped,
-        }
+        self._miss("measurement.dropped", f"a sample was dropped: {reason}", reason=reason, dropped=self._dropped)
+
+    def _miss(self, kind: str, text: str, **data: str | int) -> None:
+        if (news := self._gaps.miss(kind, text, now_ns(), **data)) is not None:
+            self._tell(news)
+
+    def _tell(self, news: News) -> None:
+        """Log and publish that something happened."""
+        log = self._log.info if news.level == "info" else self._log.warning
+        log(news.kind, text=news.text)
         stamp = self._life.bus.stamp(Event)
-        event = Event(**stamp, t_ns=now, kind="measurement.dropped", level="warning", text=text, data=data)
+        event = Event(**stamp, t_ns=now_ns(), kind=news.kind, level=news.level, text=news.text, data=news.data)
         self._life.bus.publish(event)
 
 

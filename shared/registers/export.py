@@ -77,11 +77,26 @@ _DEVICE_CLASS: Final = {
     "Wh": "energy",
 }  # fmt: skip
 """Home Assistant's class for a unit. It has none for VAh, and one for varh only in later versions."""
+_ENCRYPTED: Final = (
+    "# This does not work yet: Home Assistant's modbus speaks no TLS, and slave.tls closes the port below. Set",
+    "# slave.plain_alongside_tls = true, or have Home Assistant ask a stunnel beside it (docs/tls.md).",
+)
+_GUESSED: Final = (
+    "    # Check this: it is what the machine of metergate calls itself, and in a container what that is called.",
+    "    # Where Home Assistant does not find it, write the machine's address here.",
+)
 _COUNTED_UNITS: Final = ("Wh", "varh", "VAh")
 
 
 def as_home_assistant(
-    rows: Sequence[Row], *, host: str = "metergate.local", port: int = 502, unit: int = 1, name: str = "metergate"
+    rows: Sequence[Row],
+    *,
+    host: str,
+    port: int = 502,
+    unit: int = 1,
+    name: str = "metergate",
+    guessed: bool = False,
+    encrypted: bool = False,
 ) -> str:
     """A `modbus:` section for Home Assistant's configuration.yaml.
 
@@ -94,15 +109,19 @@ def as_home_assistant(
         port: of Modbus TCP.
         unit: Modbus unit id.
         name: of the hub; begins the sensors' names.
+        guessed: whether `host` is only what this machine calls itself.
+        encrypted: whether `port` is closed, since all connections are TLS.
     """
     sensors = [row for row in rows if _for_home_assistant(row)]
     lines = [
         "# Registers of metergate for Home Assistant: put this into configuration.yaml.",
         "# Left out: SunSpec points (a scale that moves cannot be said here), reserved registers,",
         "# and writing (a sensor only reads).",
+        *(_ENCRYPTED if encrypted else ()),
         "modbus:",
         f"  - name: {_quoted(name)}",
         "    type: tcp",
+        *(_GUESSED if guessed else ()),
         f"    host: {_quoted(host)}",
         f"    port: {port}",
         "    sensors:",

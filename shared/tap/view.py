@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from shared.bus.codec import MAX_BYTES
 from shared.errors import BusError
-from shared.registers.quantities import PHASES
+from shared.registers.quantities import MANDATORY, PHASES
 from shared.tap.recording import Entry
 
 DEEPEST: Final = 8
@@ -143,7 +143,7 @@ class View(Struct, frozen=True):
             elif name == "text" and isinstance(value, str):
                 yield plain(value, MAX_BYTES if self.verbose else LONGEST_TEXT)
             elif name == "values" and isinstance(value, dict):
-                yield f"values={self._short(dict(sorted(value.items(), key=_sums_first)), 0)}"
+                yield f"values={self._short(dict(sorted(value.items(), key=_weight)), 0)}"
             elif value not in ("", (), {}, None):
                 yield f"{self._short(name, 0)}={self._short(value, 0)}"
 
@@ -184,8 +184,9 @@ def _is_block(block: Any) -> bool:
     return isinstance(block, dict) and isinstance(block.get("start"), int) and isinstance(block.get("data"), bytes)
 
 
-def _sums_first(item: tuple[Any, Any]) -> bool:
-    return str(item[0]).endswith(PHASE_SUFFIXES)
+def _weight(item: tuple[Any, Any]) -> tuple[bool, bool]:
+    """The active power first, then sums, then phases."""
+    return item[0] != MANDATORY, str(item[0]).endswith(PHASE_SUFFIXES)
 
 
 def _more(count: int, most: int | None) -> str:

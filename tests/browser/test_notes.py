@@ -48,7 +48,7 @@ def test_a_note_covers_no_control(settable: Console, browser: Browser, size: str
         expect(note).to_be_visible()
         type_line(page, "# second")
         apply(page)  # while the first note stands
-        expect(note).to_have_count(2)
+        expect(page.get_by_role("status").locator(".note")).to_have_count(1)
         page.route(
             "**/api/v1/session", lambda route: route.abort() if route.request.method == "DELETE" else route.fallback()
         )
@@ -103,6 +103,25 @@ def test_what_is_risky_about_a_new_receiver_is_said_and_stays(settable: Console,
         page.get_by_role("status").get_by_role("button", name="Close").click()
         expect(warning).to_have_count(0)
         assert load(settable.file).master.slave[0].function == 6
+
+
+def test_what_went_well_goes_by_itself_but_not_while_somebody_reads_it(settable: Console, browser: Browser) -> None:
+    with settable.visit(browser, "#/settings?as=text") as page:
+        page.clock.install()
+        type_line(page, "# first")
+        apply(page)
+        note = page.get_by_role("status").locator(".note")
+        expect(note).to_have_text("Applied")
+        note.hover()
+        page.clock.fast_forward(60_000)
+        expect(note).to_be_visible()
+        note.get_by_role("button", name="Close").focus()
+        page.mouse.move(0, 0)
+        page.clock.fast_forward(60_000)
+        expect(note).to_be_visible()
+        page.get_by_label("Settings file (TOML)").focus()
+        page.clock.fast_forward(60_000)
+        expect(note).to_have_count(0)
 
 
 def test_a_certificate_that_waits_is_announced_wherever_one_is(guarded: Guarded, browser: Browser) -> None:

@@ -1,5 +1,6 @@
 """Routes: the register map with what a slave would answer now, and the map for other programs."""
 
+import socket
 from ipaddress import ip_address
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -48,8 +49,7 @@ async def export(call: Call) -> Response:
     rows = _rows(call, meter)
     match form:
         case "home-assistant":
-            port = call.desk.hear.in_force.config.slave.port
-            text = as_home_assistant(rows, host=_reachable(call), port=port, unit=meter.unit, name=meter.id)
+            text = _home_assistant(call, meter, rows)
         case "iobroker":
             text = as_iobroker(rows)
         case _:
@@ -96,17 +96,29 @@ def _register(reading: Reading) -> Register:
     )
 
 
-def _reachable(call: Call) -> str:
-    """Under which address others find the slave: the one of the settings, else the one by which this page was found."""
-    host = call.desk.hear.in_force.config.slave.host
-    if host not in {"0.0.0.0", "::"}:
-        return host
+def _home_assistant(call: Call, meter: "Meter", rows: "tuple[Row, ...]") -> str:
+    """The slave is found at the address of the settings, else at the one by which this page was found."""
+    slave = call.desk.hear.in_force.config.slave
+    host = slave.host if slave.host not in {"0.0.0.0", "::"} else _named(call)
+    return as_home_assistant(
+        rows,
+        host=host or socket.gethostname(),
+        port=slave.port,
+        unit=meter.unit,
+        name=meter.id,
+        guessed=not host,
+        encrypted=slave.tls and not slave.plain_alongside_tls,
+    )
+
+
+def _named(call: Call) -> str:
+    """By which name or address this page was found; empty where that helps nobody else."""
     named = call.request.url.hostname or ""
     try:
         loopback = ip_address(named).is_loopback
     except ValueError:
         loopback = named == "localhost"
-    return "metergate.local" if loopback or not named else named
+    return "" if loopback else named
 
 
 ROUTES = (

@@ -1,6 +1,6 @@
 """Rows of the map as lines of aligned columns."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from shared.registers.decode import Reading, Value
@@ -29,8 +29,16 @@ def select(rows: Iterable[Row], block: str = "", search: str = "") -> list[Row]:
     ]
 
 
-def table(rows: Sequence[Row], readings: Mapping[str, Reading] | None = None) -> Iterator[str]:
-    """A heading and one line per row; with `readings` also raw words and value. Reserved registers are left out."""
+def table(
+    rows: Sequence[Row], readings: Mapping[str, Reading] | None = None, unmeasured: Collection[str] = ()
+) -> Iterator[str]:
+    """A heading and one line per row; with `readings` also raw words and value. Reserved registers are left out.
+
+    Args:
+        rows: of the map.
+        readings: by row name.
+        unmeasured: names of rows whose value stands for nothing.
+    """
     shown = [row for row in rows if row.type not in ("reserved", "pad")]
     lines = [_MAP if readings is None else (*_MAP, *_LIVE)]
     for row in shown:
@@ -38,7 +46,7 @@ def table(rows: Sequence[Row], readings: Mapping[str, Reading] | None = None) ->
             str(row.address), f"0x{row.address:04X}", row.name, _type(row), row.unit, row.scale, row.access,
             row.row_class,
         )  # fmt: skip
-        lines.append(cells if readings is None else (*cells, *_live(readings.get(row.name))))
+        lines.append(cells if readings is None else (*cells, *_live(readings.get(row.name), unmeasured)))
     return aligned(lines)
 
 
@@ -56,12 +64,15 @@ def words(reading: Reading) -> str:
     return shown + (" ..." if len(reading.words) > WORDS_SHOWN else "")
 
 
-def _live(reading: Reading | None) -> tuple[str, str]:
+def _live(reading: Reading | None, unmeasured: Collection[str]) -> tuple[str, str]:
     if reading is None:
         return "", ""
     if reading.state != "ok":
         return "", _STATES[reading.state]
-    return words(reading), with_unit(reading.value, reading.row.unit)
+    value = with_unit(reading.value, reading.row.unit)
+    if reading.row.name in unmeasured and reading.value is not None:
+        value += " (not measured)"
+    return words(reading), value
 
 
 def _type(row: Row) -> str:

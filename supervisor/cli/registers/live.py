@@ -7,12 +7,15 @@ from msgspec import Struct
 
 from shared import clock
 from shared.bus.endpoints import Endpoints, is_held
-from shared.bus.messages import Image
+from shared.bus.messages import Image, Sample
+from shared.errors import PeerError
 from shared.registers.decode import Reading, decode_image
 from shared.registers.row import Row
 from supervisor.cli.latest import latest
 
 STORE: Final = "register-store"
+MEASUREMENT: Final = "measurement"
+MEASURED: Final = ("quantity", "import", "export")
 PATIENCE_S: Final = 1.0
 
 
@@ -48,6 +51,17 @@ def last_image(endpoints: Endpoints, meter: str, timeout_s: float = PATIENCE_S) 
     if endpoint.curve is None and not is_held(endpoints.run_dir, STORE):
         return None
     return latest(endpoints, STORE, Image, meter, timeout_s)
+
+
+def unmeasured(rows: Sequence[Row], endpoints: Endpoints, meter: str, timeout_s: float = PATIENCE_S) -> frozenset[str]:
+    """Names of the rows that read 0 because the meter gives nothing for them; none where nobody says what it gives."""
+    if endpoints.pub(MEASUREMENT).curve is None and not is_held(endpoints.run_dir, MEASUREMENT):
+        return frozenset()
+    try:
+        given = latest(endpoints, MEASUREMENT, Sample, meter, timeout_s).values
+    except PeerError:
+        return frozenset()
+    return frozenset(row.name for row in rows if row.origin.kind in MEASURED and row.origin.name not in given)
 
 
 def live(rows: Sequence[Row], image: Image, now: int) -> Live:

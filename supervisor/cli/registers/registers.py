@@ -1,7 +1,8 @@
 """`metergate registers`: the map, with what stands in it now, or in the form that another program reads."""
 
 import functools
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from shared import clock
 from shared.bus.endpoints import endpoints_of
 from shared.config.load import find, load
-from shared.config.model import Config, Meter
+from shared.config.model import Config, Meter, Slave
 from shared.errors import ConfigError, RefusedError
 from shared.registers.blocks import all_rows, blocks_for
 from shared.registers.export import as_csv, as_home_assistant, as_iobroker, as_json
@@ -17,7 +18,7 @@ from shared.registers.row import Row
 from shared.registers.table import TABLE
 from supervisor.cli.common import config_option, settings_in_force
 from supervisor.cli.registers.columns import select, table
-from supervisor.cli.registers.live import STORE, Live, last_image, live
+from supervisor.cli.registers.live import STORE, Live, last_image, live, unmeasured
 
 GROUPS = tuple(dict.fromkeys(row.group for row in TABLE))
 FORMS = {
@@ -51,7 +52,11 @@ def _forms(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--block", type=click.Choice(GROUPS), help="Only this block of the map.")
 @click.option("--search", metavar="TEXT", help="Only rows with TEXT in name, OBIS code, unit or note.")
 @click.option("--all", "everything", is_flag=True, help="Also blocks that the settings do not have.")
-@click.option("--host", metavar="HOST", help="With --home-assistant: where that finds the slave.")
+@click.option(
+    "--host",
+    metavar="HOST",
+    help="With --home-assistant: where that finds the slave.",
+)
 @config_option
 def registers(
     *,
@@ -73,16 +78,15 @@ def registers(
     if not rows:
         raise RefusedError("no register fits; try less with --search, or another --block")
     if form == "home-assistant":
-        unit, port = (chosen.unit if chosen else 1), (loaded.slave.port if loaded else 502)
-        name = chosen.id if chosen else "metergate"
-        click.echo(as_home_assistant(rows, host=host or _reachable(loaded), port=port, unit=unit, name=name), nl=False)
+        click.echo(_home_assistant(rows, loaded, chosen, host), nl=False)
     elif form == "iobroker":
         click.echo(as_iobroker(rows), nl=False)
     else:
         now = _live(loaded, chosen, rows)
         readings = {row.name: now.readings[row.name] for row in rows} if now else {}
         if form is None:
-            for line in table(rows, readings or None):
+            idle = unmeasured(rows, endpoints_of(loaded), chosen.id) if loaded and chosen and now else frozenset()
+            for line in table(rows, readings or None, idle):
                 click.echo(line)
         else:
             click.echo((as_json if form == "json" else as_csv)(rows, readings), nl=False)
@@ -131,6 +135,15 @@ def _live(config: Config | None, meter: Meter | None, rows: tuple[Row, ...] | li
     return live(all_rows(meter.sunspec_layout) if meter else rows, image, clock.now_ns())
 
 
-def _reachable(config: Config | None) -> str:
-    host = config.slave.host if config else ""
-    return "metergate.local" if host in ("", "0.0.0.0", "::") else host
+def _home_assistant(rows: Sequence[Row], config: Config | None, meter: Meter | None, host: str | None) -> str:
+    slave = config.slave if config else Slave()
+    guessed = host is None and slave.host in {"0.0.0.0", "::"}
+    return as_home_assistant(
+        rows,
+        host=socket.gethostname() if guessed else host or slave.host,
+        port=slave.port,
+        unit=meter.unit if meter else 1,
+        name=meter.id if meter else "metergate",
+        guessed=guessed,
+        encrypted=slave.tls and not slave.plain_alongside_tls,
+    )

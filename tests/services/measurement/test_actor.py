@@ -196,8 +196,43 @@ def test_counts_that_moved_are_published_and_nothing_is_said_anew() -> None:
         (3, 3, "refused"),
     ]
     assert notes == ["meter house: refused"]
-    assert [line["event"] for line in logs] == ["source gives no readings"]
-    assert life.events == []
+    assert [line["event"] for line in logs] == ["measurement.lost"]
+    assert [event.text for event in life.events] == ["meter house: no readings: refused"]
+
+
+def test_a_source_that_is_lost_and_comes_again_is_two_events_and_the_same_in_the_log() -> None:
+    life = HeardLife(SIMULATED)
+    with capture_logs() as logs:
+        gauge = Gauge(SIMULATED, life, lambda: None, lambda: None, source=Script())
+        gauge.report(Link(connected=True, polls=1))
+        gauge.take(Reading(1, {"active_power": 1.0}))
+        assert life.events == [], "a first connect is no return"
+        for polls, reason in ((2, "it closed the connection"), (3, "refused"), (4, "refused")):
+            gauge.report(Link(connected=False, reason=reason, polls=polls, failures=polls - 1))
+        gauge.report(Link(connected=True, polls=5, failures=3))
+        gauge.take(Reading(22_000_000_001, {"active_power": 1.0}))
+        gauge.take(Reading(23_000_000_001, {"active_power": 1.0}))
+    lost, back = life.events
+    assert (lost.kind, lost.level) == ("measurement.lost", "warning")
+    assert (lost.text, lost.data["reason"]) == (
+        "meter house: no readings: it closed the connection",
+        "it closed the connection",
+    )
+    assert (back.kind, back.level, back.data["away_s"], back.data["stale_s"]) == ("measurement.back", "info", 22, 17)
+    assert [(line["event"], line.get("text")) for line in logs] == [
+        ("source gives readings", None),
+        ("measurement.lost", lost.text),
+        ("measurement.lost", "no readings: refused"),
+        ("measurement.back", back.text),
+    ]
+
+
+def test_after_a_dropped_sample_the_first_that_is_not_is_told(life: HeardLife) -> None:
+    second = 1_000_000_000
+    play(life, *[Reading(at * second, {"active_power": 1.0 if at != 2 else float("inf")}) for at in (1, 2, 3, 4)])
+    assert [(event.kind, event.text) for event in life.events[1:]] == [
+        ("measurement.back", "meter house: samples come again after 2.0 s")
+    ]
 
 
 def test_a_source_that_goes_on_does_not_hide_why_its_readings_are_dropped(life: HeardLife) -> None:
@@ -268,8 +303,8 @@ def test_the_counts_rise_while_it_fails_for_one_reason(monkeypatch: pytest.Monke
         run_until(life, lambda: bool(life.states) and life.states[-1].failures >= 3)
     assert [(state.polls, state.failures) for state in life.states] == [(1, 1), (2, 2), (3, 3)]
     assert len({state.reason for state in life.states}) == 1
-    assert [line["event"] for line in logs] == ["source gives no readings"]
-    assert (len(life.notes), life.events) == (1, [])
+    assert [line["event"] for line in logs] == ["measurement.lost"]
+    assert (len(life.notes), len(life.events)) == (1, 1)
 
 
 def test_what_was_written_to_a_meter_is_obeyed_by_its_wallbox_alone() -> None:
@@ -367,6 +402,6 @@ def test_a_meter_that_is_away_is_one_line_in_the_log_and_the_role_is_ready(run_d
     process.wait_output("refused")
     assert process.terminate() == EXIT_DONE
     assert [json.loads(line)["event"] for line in process.output.splitlines()] == [
-        "source gives no readings",
+        "measurement.lost",
         "stopped",
     ]

@@ -102,8 +102,19 @@ def test_home_assistant_gets_what_it_can_represent() -> None:
     assert "cellar_group5_current" in sensors
 
 
+@pytest.mark.parametrize(
+    ("guessed", "encrypted"),
+    [(False, False), (True, False), (False, True), (True, True)],
+)
+def test_home_assistant_is_told_what_does_not_work_by_itself(*, guessed: bool, encrypted: bool) -> None:
+    text = as_home_assistant(PLAN.rows, host="lan", name="cellar", guessed=guessed, encrypted=encrypted)
+    assert ("# Check this" in text, "plain_alongside_tls = true" in text) == (guessed, encrypted)
+    assert '    host: "lan"\n    port: 502\n' in text
+    assert _sensors(text)
+
+
 def test_home_assistant_gets_no_count_with_a_type_that_has_its_own() -> None:
-    for sensor in _sensors(as_home_assistant(PLAN.rows, name="cellar")):
+    for sensor in _sensors(as_home_assistant(PLAN.rows, host="10.0.0.9", name="cellar")):
         assert sensor["data_type"] in {"uint16", "uint32", "int32", "uint64", "string"}
         assert ("count" in sensor) == (sensor["data_type"] == "string")
 

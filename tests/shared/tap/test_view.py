@@ -40,6 +40,15 @@ def test_a_sample_tells_its_age_and_its_values() -> None:
     )
 
 
+def test_of_many_values_the_active_power_comes_first_and_phases_last() -> None:
+    names = ["voltage_l1", *(f"sensor{number}" for number in range(20)), "active_power"]
+    shown = line({"values": dict.fromkeys(names, 1)})
+    assert shown.split("values=")[1].startswith("{active_power=1 sensor0=1 ")
+    assert shown.endswith("+10 more}")
+    whole = line({"values": dict.fromkeys(names, 1)}, view=View("here", verbose=True))
+    assert whole.endswith("sensor19=1 voltage_l1=1}")
+
+
 def test_an_image_is_summarised_and_says_when_it_is_stale() -> None:
     message = Image(
         src="s", gen=1, seq=1, t_ns=1, boot="here", meter="house", unit=1, stale_after_ms=5000,

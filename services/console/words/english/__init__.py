@@ -9,7 +9,8 @@ from typing import Final
 
 from services.console.words.english.access import ACCESS
 from services.console.words.english.certificates import CERTIFICATES
+from services.console.words.english.meters import METERS
 from services.console.words.english.push import PUSH
 from services.console.words.english.settings import SETTINGS
 
-ENGLISH: Final[Mapping[str, str]] = {**ACCESS, **SETTINGS, **PUSH, **CERTIFICATES}
+ENGLISH: Final[Mapping[str, str]] = {**ACCESS, **SETTINGS, **PUSH, **CERTIFICATES, **METERS}

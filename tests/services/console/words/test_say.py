@@ -12,6 +12,16 @@ from services.console.words.say import LONGEST, MOST_LOOKUPS, REMEMBERED, SHORT,
 
 IN_GERMAN = {
     "user and password do not fit": "Benutzer und Passwort passen nicht zusammen",
+    "meter house: no readings: no connection to plc:502: refused; does the meter serve Modbus TCP on this port? "
+    "(2 times by now)": (
+        "meter house: keine Messwerte: keine Verbindung zu plc:502: abgelehnt; bedient der Zähler Modbus TCP auf "
+        "diesem Port? (bisher 2 Mal)"
+    ),
+    "meter house: samples come again after 22.0 s; its live registers were stale for 17.0 s; energy that the meter "
+    "does not count itself lacks this time": (
+        "Zähler house: nach 22.0 s kommen wieder Messwerte; seine Momentanwerte waren 17.0 s lang veraltet; in der "
+        "Energie, die der Zähler nicht selbst zählt, fehlt diese Zeit"
+    ),
     "too many wrong attempts; try again in 15 s": "zu viele falsche Versuche; versuchen Sie es in 15 s wieder",
     "line 3: slave.port: is 'x', but must be a whole number from 1 to 65535": (
         "Zeile 3: slave.port: ist 'x', muss aber sein: eine ganze Zahl von 1 bis 65535"

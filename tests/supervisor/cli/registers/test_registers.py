@@ -14,9 +14,10 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from shared.bus.messages import Block
 from shared.registers.blocks import all_rows
 from tests.services.measurement.modbus.foreign_meter import ForeignMeter
-from tests.shared.bus.talker import Talker, image, once
+from tests.shared.bus.talker import Talker, image, once, sample
 from tests.supervisor.cli.conftest import Run
 from tests.support import Processes, free_port, is_listening, wait_for
 
@@ -59,6 +60,15 @@ def test_the_map_has_live_values(run: Run, config: Path, run_dir: Path) -> None:
     assert "meter house: 0." in result.stderr
 
 
+def test_what_the_meter_does_not_measure_is_not_shown_as_a_nought(run: Run, config: Path, run_dir: Path) -> None:
+    whole = once(lambda publisher: image(publisher, (Block(0, bytes(296)),)))
+    with Talker(run_dir, "register-store", whole), Talker(run_dir, "measurement", once(sample)):
+        lines = run("registers", "--block", "instantaneous_total", "--config", config).stdout.splitlines()
+    shown = {line.split()[2]: line for line in lines}
+    assert shown["active_power_import"].endswith(" W")
+    assert shown["reactive_power_import"].endswith(" var (not measured)")
+
+
 def test_without_an_instance_the_map_alone_is_shown_and_that_is_said(run: Run, config: Path) -> None:
     result = run("registers", "--search", "supply_frequency", "--config", config)
     assert result.exit_code == 0
@@ -88,6 +98,31 @@ def test_other_programs_get_their_form(run: Run, config: Path) -> None:
     assert 'host: "meter.lan"' in assistant
     assert "port: 1502" in assistant
     assert run("registers", "--iobroker", "--config", config).stdout.startswith("_address\tname")
+
+
+@pytest.mark.parametrize(
+    ("host", "arguments", "found", "guessed"),
+    [
+        ("0.0.0.0", (), socket.gethostname(), True),
+        ("::", (), socket.gethostname(), True),
+        ("::", ("--host", "meter.lan"), "meter.lan", False),
+        ("192.0.2.3", (), "192.0.2.3", False),
+    ],
+)
+def test_home_assistant_gets_a_host_that_exists(
+    run: Run, config: Path, host: str, arguments: tuple[str, ...], found: str, *, guessed: bool
+) -> None:
+    config.write_text(config.read_text().replace('host = "127.0.0.1"', f'host = "{host}"'))
+    text = run("registers", "--home-assistant", *arguments, "--config", config).stdout
+    assert f'    host: "{found}"\n' in text
+    assert ("# Check this" in text) is guessed
+
+
+@pytest.mark.parametrize("alongside", [False, True])
+def test_home_assistant_is_told_that_its_port_is_closed(run: Run, config: Path, *, alongside: bool) -> None:
+    config.write_text(f"{config.read_text()}tls = true\nplain_alongside_tls = {str(alongside).lower()}\n")
+    text = run("registers", "--home-assistant", "--config", config).stdout
+    assert ("speaks no TLS" in text) is not alongside
 
 
 @pytest.mark.parametrize(

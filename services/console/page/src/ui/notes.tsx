@@ -1,7 +1,7 @@
 // Short notes of how something went. They stand in a strip of their own at the lower edge of the page, or in the dialog
 // that is open: they lie over nothing that somebody may want to use, and are read aloud where the reader is.
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "../api/client.ts";
 import type { Applied } from "../api/models/push.ts";
 import { t } from "../i18n/index.ts";
@@ -22,11 +22,13 @@ const NOTE_MS = 6000;
 const LETTER_MS = 60;
 let count = 0;
 
-/** A note that goes by itself; one that warns or tells of a failure stays until it is closed. */
+/**
+ * A note that goes by itself, or when the next thing went well; one that warns or tells of a failure stays until it is
+ * closed.
+ */
 export function toast(text: string, tone: Tone = "good"): void {
   const id = ++count;
-  notes.update((all) => [...all.slice(1 - MOST), { id, tone, text }]);
-  if (tone === "good") setTimeout(() => dismiss(id), NOTE_MS + text.length * LETTER_MS);
+  notes.update((all) => [...all.filter((old) => tone !== "good" || old.tone !== "good").slice(1 - MOST), { id, tone, text }]);
 }
 
 const dismiss = (id: number): void => notes.update((all) => all.filter((note) => note.id !== id));
@@ -73,10 +75,26 @@ export function Notes({ dialog = "" }: { dialog?: string }) {
   );
 }
 
-const One = ({ of: { id, tone, text } }: { of: Note }): ComponentChildren => (
-  <div class={`note ${tone}`}>
-    <Icon name={tone === "good" ? "check" : "warn"} size={18} />
-    <span>{text}</span>
-    <Button kind="quiet" small icon="close" label={t("close")} onClick={() => dismiss(id)} />
-  </div>
-);
+function One({ of: { id, tone, text } }: { of: Note }): ComponentChildren {
+  const [pointed, point] = useState(false); // by a pointer that moves: one at rest was there before the note
+  const [focused, focus] = useState(false);
+  const stays = tone !== "good" || pointed || focused;
+  useLayoutEffect(() => {
+    if (stays) return;
+    const timer = setTimeout(() => dismiss(id), NOTE_MS + text.length * LETTER_MS);
+    return () => clearTimeout(timer);
+  }, [stays]);
+  return (
+    <div
+      class={`note ${tone}`}
+      onPointerMove={() => point(true)}
+      onPointerLeave={() => point(false)}
+      onFocusIn={() => focus(true)}
+      onFocusOut={() => focus(false)}
+    >
+      <Icon name={tone === "good" ? "check" : "warn"} size={18} />
+      <span>{text}</span>
+      <Button kind="quiet" small icon="close" label={t("close")} onClick={() => dismiss(id)} />
+    </div>
+  );
+}
