@@ -1,6 +1,6 @@
 """What the store knows of one meter, and the way from a sample to an image.
 
-    sample -> refuse what is older, from the future or impossible -> counters -> journal -> image
+    sample -> refuse what is older, of another source, from the future or impossible -> counters -> journal -> image
 
 The journal is written before the image leaves: a counter that somebody has seen is not forgotten by a death in between.
 """
@@ -92,6 +92,7 @@ class MeterStore:
         self._plan = plan_for(meter, wallbox=wallbox)
         self._clocks = clock.ClockMap()
         self._version = (0, 0)
+        self._other_source: str | None = None
         self._stale_ns = meter.stale_after_ms * 1_000_000
         self._journal, record = self._open(state_dir / f"counters-{journal_name(meter)}.journal")
         self._settings = record.settings
@@ -118,10 +119,15 @@ class MeterStore:
     def take(self, sample: Sample, now_ns: int) -> Content | None:
         """Count the sample, keep the counters, make the image; None for one that is not newer than the last.
 
+        None also for one of another source than the settings name: `journal_name` follows the settings.
+
         Raises:
             RejectedSampleError: it must not be shown.
         """
         if sample.version <= self._version:
+            return None
+        if sample.source != self.meter.source:
+            self._leave(sample.source)
             return None
         t_ns = self._clocks.to_local(sample.boot, sample.t_ns, now_ns)
         if t_ns is None:
@@ -216,6 +222,16 @@ class MeterStore:
                 powers=self._counters.last.powers,
             )
         )
+
+    def _leave(self, source: str) -> None:
+        """Tell once that measurement still goes by other settings: it may do so for as long as it refuses ours."""
+        if source != self._other_source:
+            self._other_source = source
+            text = (
+                f"{self.meter.id}: measurement still runs by other settings: sample comes from source {source!r}, "
+                f"settings say {self.meter.source!r}; neither shown nor counted. See `metergate ps`"
+            )
+            self.findings.append(Finding("sample.rejected", "warning", text))
 
     def _impossible(self, sample: Sample) -> str:
         """Why it must not be shown, and the cure; empty where it may."""

@@ -82,7 +82,7 @@ class FakeLife(Life):
         args = {"meter": "house", "start": start, "values": list(values), "who": WHO, **args}
         return await self.messages.command(Command(id=1, verb="write", args=args, deadline_ns=0))
 
-    def sample(self, seq: int = 1) -> None:
+    def sample(self, seq: int = 1, source: str = "simulated") -> None:
         self.messages.deliver(
             Sample(
                 src="measurement",
@@ -91,6 +91,7 @@ class FakeLife(Life):
                 t_ns=clock.now_ns(),
                 meter="house",
                 values={"active_power": 5.0},
+                source=source,
                 simulated=True,
             )
         )
@@ -130,6 +131,22 @@ def test_a_damaged_journal_is_shown_for_as_long_as_it_is(tmp_path: Path) -> None
 
     play(life, story)
     assert [event.kind for event in life.of(Event)] == ["journal.damaged"]
+
+
+def test_a_sample_of_another_source_is_told_once_and_no_image_comes_of_it(tmp_path: Path) -> None:
+    life = FakeLife(tmp_path)
+
+    async def story() -> None:
+        for seq in (1, 2, 3):
+            life.sample(seq, source="modbus")
+        assert life.of(Image) == []
+        life.sample(4)
+        assert len(life.of(Image)) == 1
+
+    play(life, story)
+    (event,) = life.of(Event)
+    assert (event.kind, event.level) == ("sample.rejected", "warning")
+    assert "sample comes from source 'modbus', settings say 'simulated'" in event.text
 
 
 def test_a_write_is_kept_noted_published_and_answered_with_its_image(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Story:
             t_ns=self.t_ns,
             meter=self.meter.id,
             values=values,
+            source=self.meter.source,
             texts=texts,
             simulated=simulated,
         )
@@ -152,16 +153,67 @@ def test_an_older_or_repeated_sample_changes_nothing(story: Story) -> None:
 
 def test_a_sample_from_the_future_is_refused(story: Story) -> None:
     message = Sample(
-        src="measurement", gen=1, seq=1, t_ns=story.t_ns + SECOND, meter="house", values={"active_power": 1.0}
+        src="measurement",
+        gen=1,
+        seq=1,
+        t_ns=story.t_ns + SECOND,
+        meter="house",
+        values={"active_power": 1.0},
+        source="modbus",
     )
     with pytest.raises(RejectedSampleError, match="1000 ms in the future"):
         story.store.take(message, story.t_ns)
 
 
+def test_a_sample_of_another_source_is_neither_counted_nor_shown_and_told_once(story: Story) -> None:
+    """Measurement that refused the new settings, or has not read them yet, still says what the old source says."""
+
+    def said(
+        gen: int, seq: int, source: str, power: float, energy: float, *, simulated: bool = False
+    ) -> Content | None:
+        message = Sample(
+            src="measurement",
+            gen=gen,
+            seq=seq,
+            t_ns=story.t_ns + seq,
+            meter="house",
+            values={"active_power": power, "active_energy_import": energy},
+            source=source,
+            simulated=simulated,
+        )
+        return story.store.take(message, story.t_ns + SECOND)
+
+    for seq in (7, 8, 9):
+        assert said(2, seq, "simulated", 3600.0, 0.0, simulated=True) is None
+    assert [(each.kind, each.level) for each in story.store.findings] == [("sample.rejected", "warning")]
+    assert story.store.findings[0].text == (
+        "house: measurement still runs by other settings: sample comes from source 'simulated', settings say 'modbus'; "
+        "neither shown nor counted. See `metergate ps`"
+    )
+    before = story.store.content()
+    assert before.t_ns == 0
+    assert not before.device[4].startswith("SIMULATION")
+    assert find("active_energy_import").address in unknown(before)
+    content = said(2, 1, "modbus", 1.0, 5000.0)  # its version is lower, and it is the first of our source
+    assert (register(content, "active_power_import"), register(content, "active_energy_import")) == (10, 50_000)
+    story.restart()
+    assert register(story.store.content(), "active_energy_import") == 50_000
+    invented = said(3, 1, "modbus", 2.0, 5001.0, simulated=True)  # of a gateway whose own meter is simulated
+    assert register(invented, "active_energy_import") == 50_010
+    assert story.store.findings == []
+
+
 def test_a_sample_of_another_boot_is_aged_by_the_least_delay_and_the_first_is_never_fresh(story: Story) -> None:
     def content(t_ns: int, seq: int) -> Content:
         message = Sample(
-            src="measurement", gen=1, seq=seq, t_ns=t_ns, boot="another", meter="house", values={"active_power": 1.0}
+            src="measurement",
+            gen=1,
+            seq=seq,
+            t_ns=t_ns,
+            boot="another",
+            meter="house",
+            values={"active_power": 1.0},
+            source="modbus",
         )
         taken = story.store.take(message, story.t_ns)
         assert taken is not None
