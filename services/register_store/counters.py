@@ -91,7 +91,7 @@ class Counters:
 
     Args:
         values: counter name -> mJ, from the journal. Absent: never known.
-        readings: counter name -> last reading of the source's own counter, mJ.
+        readings: counter name -> last reading of the source's own counter, mJ. Absent: never read, or integrated since.
         max_power_w: what the meter's connection can carry at most.
         last: the last sample that was counted, so that a restart in between loses no energy.
 
@@ -130,19 +130,23 @@ class Counters:
         unmeasured = []
         for name, (power, sign) in _WAYS.items():
             if name in sample:
+                if power in sample and name in self.values and name not in self.readings:  # integrated until now
+                    self._integrate(name, sign, before.get(power), sample[power], step_ns)
                 correction = self._read(name, sample[name] * MJ_PER_WH, max(0.0, since_s))
                 if correction is not None:
                     corrections.append(correction)
-            elif power in sample:
-                now_w = sample[power]
-                self._integrate(name, sign * before.get(power, now_w), sign * now_w, step_ns)
+            elif power in sample:  # the source's counter counts the same meanwhile: its steps begin anew afterwards
+                self.readings.pop(name, None)
+                self._tracks.pop(name, None)
+                self._integrate(name, sign, before.get(power), sample[power], step_ns)
             else:
                 unmeasured.append(name)
         self.unmeasured = frozenset(unmeasured)
         self.last = Counted(max(t_ns, self.last.t_ns), {power: sample[power] for power in _POWERS if power in sample})
         return corrections
 
-    def _integrate(self, name: str, before_w: float, now_w: float, step_ns: int) -> None:
+    def _integrate(self, name: str, sign: int, before_w: float | None, now_w: float, step_ns: int) -> None:
+        before_w, now_w = sign * (now_w if before_w is None else before_w), sign * now_w
         if before_w <= 0 and now_w <= 0:  # nothing flows this way, as in one of each two counters
             self.values.setdefault(name, 0)
             return
@@ -155,7 +159,7 @@ class Counters:
             limited = round(min(LARGEST_MJ, max(-LARGEST_MJ, given)))
             return Correction(name, "held", limited, before or 0, self.values.get(name, 0))
         self.readings[name] = reading = round(given)
-        if before is None:  # the first reading ever is where we begin; later on, only its steps count
+        if before is None:  # the first reading, ever or after integrating, is where its steps begin
             self.values.setdefault(name, reading)
             return None
         if self._is_back(name, reading, since_s):

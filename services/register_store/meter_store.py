@@ -96,6 +96,7 @@ class MeterStore:
         self._stale_ns = meter.stale_after_ms * 1_000_000
         self._journal, record = self._open(state_dir / f"counters-{journal_name(meter)}.journal")
         self._settings = record.settings
+        self._given: set[str] = set()
         self._unsafe = False
         self._shown = _Shown(0, None)
         self._identify({}, simulated=meter.source == "simulated")
@@ -207,9 +208,10 @@ class MeterStore:
         return journal, journal.record
 
     def _write(self) -> None:
-        if self._journal is None:  # integrating on would restart at zero: only what the meter counts itself is known
-            given = self._counters.readings.keys()
-            self._counters.values = {name: value for name, value in self._counters.values.items() if name in given}
+        if self._journal is None:  # integrating would start at zero: only what the meter counted itself is known
+            self._given |= self._counters.readings.keys()
+            known = {name: value for name, value in self._counters.values.items() if name in self._given}
+            self._counters.values = known
             return
         self._journal.write(
             Record(

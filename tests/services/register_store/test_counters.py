@@ -105,6 +105,62 @@ def test_a_counter_that_was_integrated_goes_on_from_there_when_the_source_begins
     assert made.values[IMPORT] == 5 * KWH + MJ_PER_WH
 
 
+@pytest.mark.parametrize("away", [1, 20])
+def test_a_counter_that_goes_away_and_comes_back_is_counted_once(away: int) -> None:
+    """600 kW all the time; a counter of the source in an optional block is not there for some seconds."""
+    made = counters()
+
+    def sample(second: int, *, given: bool) -> list[str]:
+        true_wh = 5e6 + 600_000 * second / 3600
+        energies = {IMPORT: true_wh, EXPORT: 7.0} if given else {}
+        return [each.kind for each in made.advance({"active_power": 600_000.0, **energies}, (1 + second) * S, GAP, 1.0)]
+
+    for second in range(away + 10):
+        assert sample(second, given=not 3 <= second < 3 + away) == []
+        assert made.values[IMPORT] == pytest.approx((5e6 + 600_000 * second / 3600) * MJ_PER_WH, abs=2 * away)
+    assert made.values[EXPORT] == 7 * MJ_PER_WH
+
+
+def test_a_fault_before_a_counter_went_away_is_forgotten_with_it() -> None:
+    made = at_reading(5_000_000.0)
+    made.advance({IMPORT: 0.0}, 2 * S, GAP, 1.0)  # held: might come back
+    made.advance({"active_power": 600_000.0}, 3 * S, GAP, 1.0)
+    made.advance({"active_power": 600_000.0}, 6 * S, GAP, 3.0)
+    assert made.values[IMPORT] == 5_000_000 * MJ_PER_WH + 2_400_000_000
+    assert made.advance({IMPORT: 5_003_000.0}, 7 * S, GAP, 1.0) == []
+    assert made.advance({IMPORT: 5_003_001.0}, 8 * S, GAP, 1.0) == []
+    assert made.values[IMPORT] == 5_000_001 * MJ_PER_WH + 2_400_000_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-20_000, 20_000), st.integers(S // 10, 2 * GAP), st.booleans()), min_size=2, max_size=60
+    )
+)
+@settings(max_examples=300)
+def test_counters_that_come_and_go_count_what_flowed_and_never_more(steps: list[tuple[float, int, bool]]) -> None:
+    """Power changes evenly from sample to sample; only what flowed in a gap too long to be integrated is missing."""
+    made = counters(20_000.0)
+    t_ns, before_w = S, 0.0
+    true_mj = missing_mj = dict.fromkeys((IMPORT, EXPORT), 0.0)
+    made.advance({IMPORT: 0.0, EXPORT: 0.0, "active_power": before_w}, t_ns, GAP, 0.0)
+    was_given = True
+    for number, (watts, gap_ns, is_given) in enumerate(steps, 1):
+        t_ns += gap_ns
+        flowed_mj = {
+            name: (max(0.0, sign * before_w) + max(0.0, sign * watts)) * 500 * gap_ns / S
+            for name, sign in ((IMPORT, 1), (EXPORT, -1))
+        }
+        true_mj = {name: mj + flowed_mj[name] for name, mj in true_mj.items()}
+        if gap_ns > GAP and not (was_given and is_given):
+            missing_mj = {name: mj + flowed_mj[name] for name, mj in missing_mj.items()}
+        energies = {name: mj / MJ_PER_WH for name, mj in true_mj.items()} if is_given else {}
+        assert made.advance({**energies, "active_power": watts}, t_ns, GAP, gap_ns / S) == []
+        before_w, was_given = watts, is_given
+        for name, mj in true_mj.items():
+            assert made.values[name] == pytest.approx(mj - missing_mj[name], abs=number + 1e-3)
+
+
 @pytest.mark.parametrize("start", [0.0, 3_000.0, 8_000.0, 50_000.0, 4_290_000.0 - 2_000_000.0])
 @pytest.mark.parametrize("fault", [0.0, 4_294_967.295, 429_496_729.5, 1e15, 1e300, -5.0])
 @pytest.mark.parametrize("lasts", [1, 3])

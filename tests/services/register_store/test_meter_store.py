@@ -255,6 +255,25 @@ def test_a_damaged_journal_leaves_integrated_counters_unknown(story: Story) -> N
     assert path.read_bytes() == b"\0" * path.stat().st_size
 
 
+def test_without_a_journal_a_counter_that_the_source_gave_is_integrated_on_while_it_is_away(tmp_path: Path) -> None:
+    (tmp_path / "counters-house.journal").write_bytes(b"nonsense")
+    story = Story(tmp_path)
+    story.sample(active_power=3600.0, active_energy_import=5000.0)
+    content = story.sample(active_power=3600.0)
+    assert register(content, "active_energy_import") == 50_010
+    content = story.sample(active_power=3600.0, active_energy_import=5002.0)
+    assert register(content, "active_energy_import") == 50_020
+    assert find("active_energy_export").address in unknown(content)
+
+
+def test_a_counter_that_went_away_before_a_restart_and_comes_back_after_it_is_counted_once(story: Story) -> None:
+    story.sample(active_power=3600.0, active_energy_import=5000.0)
+    story.sample(active_power=3600.0)
+    story.restart()
+    content = story.sample(active_power=3600.0, active_energy_import=5002.0)
+    assert register(content, "active_energy_import") == 50_020
+
+
 def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
     story.sample(active_power=360_000.0)
     assert story.store.due(clock.now_ns()) is None
