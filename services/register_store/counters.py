@@ -21,6 +21,9 @@ _ROLLOVERS_MJ: Final = tuple(2**32 * MJ_PER_WH // 1000 * factor for factor in (1
 LONGEST_ROLLOVER_S: Final = 3600.0
 """After a longer pause a small reading is a new meter, not the old one whose 32 bits started over."""
 
+STANDSTILL_S: Final = 31 * 24 * 3600.0
+"""Between two boots the wall clock may have stood still: no battery keeps it, and no time server has answered yet."""
+
 GLITCH_S: Final = 900.0
 """A source that comes back to its old track within this time (a reboot, a torn read) only had a fault."""
 
@@ -111,14 +114,17 @@ class Counters:
         self._tracks: dict[str, _Track] = {}
         self.last = last or Counted(0, {})
 
-    def advance(self, sample: Mapping[str, float], t_ns: int, longest_gap_ns: int, since_s: float) -> list[Correction]:
+    def advance(
+        self, sample: Mapping[str, float], t_ns: int, longest_gap_ns: int, since_s: float, *, rebooted: bool = False
+    ) -> list[Correction]:
         """Count on to a sample.
 
         Args:
             sample: quantity name -> value (W, var, VA, Wh, varh, VAh).
             t_ns: CLOCK_BOOTTIME of the sample.
             longest_gap_ns: a longer gap since the last sample is not integrated: nobody knows what happened in it.
-            since_s: seconds since the last reading of the source's own counters, also across a restart.
+            since_s: seconds since the last sample, also across a restart.
+            rebooted: `since_s` is the wall clock's; the true time may be as long as STANDSTILL_S.
 
         Returns:
             What did not go as the source said.
@@ -126,13 +132,15 @@ class Counters:
         gap_ns = t_ns - self.last.t_ns if self.last.t_ns else 0
         step_ns = gap_ns if 0 < gap_ns <= longest_gap_ns else 0
         before = self.last.powers
+        since_s = max(0.0, since_s)
+        longest_s = max(since_s, STANDSTILL_S) if rebooted else since_s
         corrections = []
         unmeasured = []
         for name, (power, sign) in _WAYS.items():
             if name in sample:
                 if power in sample and name in self.values and name not in self.readings:  # integrated until now
                     self._integrate(name, sign, before.get(power), sample[power], step_ns)
-                correction = self._read(name, sample[name] * MJ_PER_WH, max(0.0, since_s))
+                correction = self._read(name, sample[name] * MJ_PER_WH, since_s, longest_s)
                 if correction is not None:
                     corrections.append(correction)
             elif power in sample:  # the source's counter counts the same meanwhile: its steps begin anew afterwards
@@ -153,7 +161,7 @@ class Counters:
         mean_w = (max(0.0, before_w) + max(0.0, now_w)) / 2
         self._count(name, round(min(self._max_power_w, mean_w) * 1000 * step_ns / _NS_PER_S))
 
-    def _read(self, name: str, given: float, since_s: float) -> Correction | None:
+    def _read(self, name: str, given: float, since_s: float, longest_s: float) -> Correction | None:
         before = self.readings.get(name)
         if not 0 <= given <= LARGEST_MJ:
             limited = round(min(LARGEST_MJ, max(-LARGEST_MJ, given)))
@@ -165,13 +173,12 @@ class Counters:
         if self._is_back(name, reading, since_s):
             return None
         step = reading - before
-        most = self._most(since_s)
         kind = ""
         if step < 0:
             nearest = min(since_s, LONGEST_ROLLOVER_S)
             over = next((size for size in _ROLLOVERS_MJ if 0 <= step + size <= self._most(nearest)), None)
             step, kind = (step + over, "rollover") if over is not None else (0, "held")
-        elif step > most:
+        elif step > self._most(longest_s):
             step, kind = 0, "held"
         if kind == "held":
             self._tracks.setdefault(name, _Track(before, self.values.get(name, 0), 0.0))

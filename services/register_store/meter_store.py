@@ -137,11 +137,11 @@ class MeterStore:
         if reason := self._impossible(sample):
             raise RejectedSampleError(f"sample of {self.meter.id}: {reason}")
         self._version = sample.version
-        wall_s = time.time()
-        for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, max(0.0, wall_s - self._wall_s)):
+        since_s, rebooted = self._since(t_ns, now_ns)
+        for correction in self._counters.advance(sample.values, t_ns, self._stale_ns, since_s, rebooted=rebooted):
             if times := self._rarely.times((correction.counter, correction.kind), now_ns):
                 self.findings.append(_told(self.meter.id, correction, times))
-        self._wall_s = wall_s
+        self._wall_s = time.time()
         self._write()
         if (sample.texts, sample.simulated) != self._said:
             self._identify(sample.texts, simulated=sample.simulated)
@@ -234,6 +234,14 @@ class MeterStore:
                 f"settings say {self.meter.source!r}; neither shown nor counted. See `metergate ps`"
             )
             self.findings.append(Finding("sample.rejected", "warning", text))
+
+    def _since(self, t_ns: int, now_ns: int) -> tuple[float, bool]:
+        """Seconds since the sample before, and whether a boot lies between, so that only the wall clock tells them."""
+        last_ns = self._counters.last.t_ns
+        if not last_ns:
+            return time.time() - self._wall_s, True
+        until_ns = t_ns if t_ns > last_ns else now_ns  # of unknown age (clock.LONG_AGO): at most until now
+        return (until_ns - last_ns) / 1e9, False
 
     def _impossible(self, sample: Sample) -> str:
         """Why it must not be shown, and the cure; empty where it may."""

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.register_store.counters import GLITCH_S, LARGEST_MJ, SLACK_MJ, Counted, Counters
+from services.register_store.counters import GLITCH_S, LARGEST_MJ, SLACK_MJ, STANDSTILL_S, Counted, Counters
 from shared.registers.encode import MJ_PER_WH
 from shared.registers.table import COUNTERS
 
@@ -208,6 +208,23 @@ def test_after_hours_without_a_reading_a_small_one_is_a_new_meter_not_a_rollover
     (held,) = made.advance({IMPORT: 500.0}, 2 * S, GAP, downtime)
     assert held.kind == "held"
     assert made.values[IMPORT] == round((size_wh - 1_500_000) * MJ_PER_WH)
+
+
+def test_across_a_boot_a_small_reading_is_a_new_meter_however_long_the_clock_may_have_stood_still() -> None:
+    size_wh = 2**32 / 1000
+    made = at_reading(size_wh - 50_000, max_power_w=100_000)  # an hour could carry it over, these seconds could not
+    (held,) = made.advance({IMPORT: 500.0}, 2 * S, GAP, 30.0, rebooted=True)
+    assert held.kind == "held"
+
+
+@pytest.mark.parametrize(("since_s", "believed_s"), [(-3600.0, STANDSTILL_S), (5.0, STANDSTILL_S), (1e7, 1e7)])
+def test_across_a_boot_the_clock_may_have_stood_still_for_a_month(since_s: float, believed_s: float) -> None:
+    most_wh = 1_000 * believed_s / 3600
+    for step_wh, kinds in ((most_wh, []), (most_wh + 10_001, ["held"])):
+        made = at_reading(1e6, max_power_w=1_000)
+        told = made.advance({IMPORT: 1e6 + step_wh}, 2 * S, GAP, since_s, rebooted=True)
+        assert [each.kind for each in told] == kinds
+        assert made.values[IMPORT] == pytest.approx((1e6 + (0 if kinds else step_wh)) * MJ_PER_WH, abs=1)
 
 
 @pytest.mark.parametrize("unit_wh", [0.001, 0.01, 0.1, 1.0, 10.0, 100.0])

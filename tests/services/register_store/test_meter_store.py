@@ -274,6 +274,55 @@ def test_a_counter_that_went_away_before_a_restart_and_comes_back_after_it_is_co
     assert register(content, "active_energy_import") == 50_020
 
 
+@pytest.mark.parametrize("set_by_s", [-86_400.0, 0.0, 5.0])
+def test_a_wall_clock_that_stands_still_or_goes_back_costs_no_energy(
+    story: Story, monkeypatch: pytest.MonkeyPatch, set_by_s: float
+) -> None:
+    """A day without the meter, without the store, and, with another boot, without power: 30 kWh each time."""
+    monkeypatch.setattr("time.time", lambda: 1.8e9)
+    story.sample(active_power=0.0, active_energy_import=5e6)
+    monkeypatch.setattr("time.time", lambda: 1.8e9 + set_by_s)
+    content = story.sample(after_s=86_400, active_power=0.0, active_energy_import=5e6 + 30_000)
+    assert register(content, "active_energy_import") == 50_300_000
+    story.restart()
+    content = story.sample(after_s=86_400, active_power=0.0, active_energy_import=5e6 + 60_000)
+    assert register(content, "active_energy_import") == 50_600_000
+    monkeypatch.setattr(clock, "BOOT_ID", "next boot")
+    story.restart()
+    content = story.sample(active_power=0.0, active_energy_import=5e6 + 90_000)
+    assert register(content, "active_energy_import") == 50_900_000
+    assert story.store.findings == []
+
+
+def test_a_wall_clock_that_is_set_excuses_no_jump(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    story.sample(active_power=0.0, active_energy_import=5000.0)
+    monkeypatch.setattr("time.time", lambda: 1.8e9)
+    content = story.sample(active_power=0.0, active_energy_import=5e6)
+    assert register(content, "active_energy_import") == 50_000
+    story.restart()
+    content = story.sample(active_power=0.0, active_energy_import=9e6)
+    assert register(content, "active_energy_import") == 50_000
+
+
+def test_a_sample_of_unknown_age_may_come_long_after_the_one_before(story: Story) -> None:
+    """Measurement runs on another host and went on while the store was away: the first sample has no local time."""
+    story.sample(active_power=0.0, active_energy_import=5e6)
+    story.restart()
+    message = Sample(
+        src="measurement",
+        gen=1,
+        seq=1,
+        t_ns=5,
+        boot="another",
+        meter="house",
+        values={"active_power": 0.0, "active_energy_import": 5e6 + 30_000},
+        source="modbus",
+    )
+    content = story.store.take(message, story.t_ns + 86_400 * SECOND)
+    assert register(content, "active_energy_import") == 50_300_000
+
+
 def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
     story.sample(active_power=360_000.0)
     assert story.store.due(clock.now_ns()) is None
