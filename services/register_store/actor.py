@@ -66,7 +66,8 @@ class RegisterStore(Actor):
                 await self._sync()
                 await asyncio.sleep(SYNC_CHECK_S)
         finally:
-            for store in self._stores.values():
+            stores, self._stores = self._stores, {}  # the bus still delivers: what comes now is the next one's
+            for store in stores.values():
                 store.close()
             if self._audit is not None:
                 self._audit.close()
@@ -74,7 +75,7 @@ class RegisterStore(Actor):
     def _on_sample(self, sample: Sample) -> None:
         store = self._stores.get(sample.meter)
         if store is None:
-            return  # of a meter that was just taken out of the settings; measurement is being restarted
+            return  # of a meter that was just taken out of the settings, measurement is being restarted; or we end
         try:
             content = store.take(sample, clock.now_ns())
         except RejectedSampleError as error:
@@ -101,7 +102,7 @@ class RegisterStore(Actor):
             raise RefusedError(f"write: {error}") from error
         store = self._stores.get(request.meter)
         if store is None:
-            raise RefusedError(f"write: {request.meter!r} is no meter of the settings")
+            raise RefusedError(f"write: {request.meter!r} is no meter of the settings, or register-store is ending")
         try:
             image = self._write(store, request)
         except RefusedWriteError as error:

@@ -229,6 +229,22 @@ def test_without_external_control_nothing_is_written(tmp_path: Path) -> None:
     assert not folder_of(tmp_path).exists()
 
 
+def test_what_comes_after_the_end_does_no_harm(tmp_path: Path) -> None:
+    life = FakeLife(tmp_path)
+
+    async def story() -> None:
+        life.sample()
+
+    play(life, story)
+    journal = tmp_path / "counters-house.simulated.journal"
+    before, published = journal.read_bytes(), len(life.messages.published)
+    life.sample(2)
+    with pytest.raises(RefusedError, match="or register-store is ending"):
+        asyncio.run(life.write(41168, 1))
+    assert len(life.messages.published) == published
+    assert journal.read_bytes() == before
+
+
 def test_what_cannot_be_noted_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     life = FakeLife(tmp_path)
 
