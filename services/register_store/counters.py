@@ -64,11 +64,13 @@ class _Track(NamedTuple):
 
     Attributes:
         reading, value: of the source and ours, mJ.
-        age_s: how long ago.
+        gap_s: how long before that step, at most.
+        age_s: how long ago that step was.
     """
 
     reading: int
     value: int
+    gap_s: float
     age_s: float
 
 
@@ -181,7 +183,7 @@ class Counters:
         elif step > self._most(longest_s):
             step, kind = 0, "held"
         if kind == "held":
-            self._tracks.setdefault(name, _Track(before, self.values.get(name, 0), 0.0))
+            self._tracks.setdefault(name, _Track(before, self.values.get(name, 0), longest_s, 0.0))
         value = self._count(name, step)
         return Correction(name, kind, reading, before, value) if kind else None
 
@@ -191,7 +193,7 @@ class Counters:
         if track is None or track.age_s + since_s > GLITCH_S:
             return False
         age_s = track.age_s + since_s
-        if not 0 <= reading - track.reading <= self._most(age_s):
+        if not 0 <= reading - track.reading <= self._most(track.gap_s + age_s):
             self._tracks[name] = track._replace(age_s=age_s)
             return False
         missing = track.value + reading - track.reading - self.values.get(name, 0)

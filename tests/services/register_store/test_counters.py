@@ -175,6 +175,19 @@ def test_a_fault_costs_nothing_when_the_source_comes_back(start: float, fault: f
     assert made.values[IMPORT] == round((start + 2.0) * MJ_PER_WH)
 
 
+@pytest.mark.parametrize(("since_s", "rebooted"), [(86_400.0, False), (5.0, True)])
+@pytest.mark.parametrize("fault", [0.0, 1e8])
+def test_a_fault_after_a_long_pause_costs_nothing_of_what_the_source_counted_in_it(
+    since_s: float, rebooted: bool, fault: float
+) -> None:
+    """A meter that has just got its power back may say zero at first."""
+    made = at_reading(5e6, max_power_w=20_000)
+    (held,) = made.advance({IMPORT: fault}, 2 * S, GAP, since_s, rebooted=rebooted)
+    assert held.kind == "held"
+    assert made.advance({IMPORT: 5_030_000.0}, 3 * S, GAP, 1.0) == []
+    assert made.values[IMPORT] == 5_030_000 * MJ_PER_WH
+
+
 def test_a_source_that_trembles_counts_up_only_once() -> None:
     made = at_reading(1000.0)
     for step in range(1000):
@@ -280,6 +293,7 @@ class NeverBackwards(RuleBasedStateMachine):
         self.counters = Counters({}, {}, self.max_power_w)
         self.t_ns = S
         self.seen: dict[str, int] = {}
+        self.longest_s = 0.0
 
     def advance(self, sample: dict[str, float], gap_ns: int, since_s: float) -> None:
         """One sample."""
@@ -290,12 +304,13 @@ class NeverBackwards(RuleBasedStateMachine):
     def read(self, reading: float, gap_ns: int, since_s: float) -> None:
         """The source gives its own counter."""
         known = self.counters.values.get(IMPORT)
+        self.longest_s = max(self.longest_s, since_s)
         self.advance({IMPORT: reading, "active_power": 0.0}, gap_ns, since_s)
         value = self.counters.values.get(IMPORT)
         if known is not None:
             assert value is not None
-            # a return to the old track counts what was missing since then: at most for that time
-            most = self.max_power_w * 1000 * (max(0.0, since_s) + GLITCH_S) + SLACK_MJ
+            # a return to the old track counts what was missing since then, and in the pause before it left that track
+            most = self.max_power_w * 1000 * (self.longest_s + GLITCH_S) + SLACK_MJ
             assert value - known <= most + 1
 
     @rule(watts=any_number, gap_ns=st.integers(-S, 2 * GAP))
