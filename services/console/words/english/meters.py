@@ -1,4 +1,4 @@
-"""Meters: why one gives nothing, and that it does again."""
+"""Meters: why one gives nothing, that it does again, and what is not taken from it."""
 
 from typing import Final
 
@@ -10,6 +10,10 @@ METERS: Final = {
     "meter.first": "meter {meter}: first sample after {seconds} s",
     "meter.stale": "its live registers were stale for {seconds} s",
     "meter.uncounted": "energy that the meter does not count itself lacks this time",
+    "meter.other_source": (
+        "{meter}: measurement still runs by other settings: sample comes from source {source}, settings say {wanted}; "
+        "neither shown nor counted. See `metergate ps`"
+    ),
     "meter.refused": "refused; does the meter serve Modbus TCP on this port?",
     "meter.unknown_name": "the name is not known; check meter.modbus.host",
     "meter.at_once": "the connection ended at once",

@@ -1,4 +1,4 @@
-"""Meters: why one gives nothing, and that it does again, in German."""
+"""Meters: why one gives nothing, that it does again, and what is not taken from it, in German."""
 
 from typing import Final
 
@@ -10,6 +10,10 @@ METERS: Final = {
     "meter.first": "Zähler {meter}: nach {seconds} s die ersten Messwerte",
     "meter.stale": "seine Momentanwerte waren {seconds} s lang veraltet",
     "meter.uncounted": "in der Energie, die der Zähler nicht selbst zählt, fehlt diese Zeit",
+    "meter.other_source": (
+        "{meter}: measurement läuft noch nach anderen Einstellungen: die Messung kommt aus der Quelle {source}, die "
+        "Einstellungen sagen {wanted}; weder gezeigt noch gezählt. Siehe `metergate ps`"
+    ),
     "meter.refused": "abgelehnt; bedient der Zähler Modbus TCP auf diesem Port?",
     "meter.unknown_name": "der Name ist nicht bekannt; prüfen Sie meter.modbus.host",
     "meter.at_once": "die Verbindung endete sofort",

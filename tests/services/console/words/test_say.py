@@ -22,6 +22,11 @@ IN_GERMAN = {
         "Zähler house: nach 22.0 s kommen wieder Messwerte; seine Momentanwerte waren 17.0 s lang veraltet; in der "
         "Energie, die der Zähler nicht selbst zählt, fehlt diese Zeit"
     ),
+    "house: measurement still runs by other settings: sample comes from source 'simulated', settings say 'modbus'; "
+    "neither shown nor counted. See `metergate ps`": (
+        "house: measurement läuft noch nach anderen Einstellungen: die Messung kommt aus der Quelle 'simulated', die "
+        "Einstellungen sagen 'modbus'; weder gezeigt noch gezählt. Siehe `metergate ps`"
+    ),
     "too many wrong attempts; try again in 15 s": "zu viele falsche Versuche; versuchen Sie es in 15 s wieder",
     "line 3: slave.port: is 'x', but must be a whole number from 1 to 65535": (
         "Zeile 3: slave.port: ist 'x', muss aber sein: eine ganze Zahl von 1 bis 65535"
