@@ -132,6 +132,30 @@ def test_a_damaged_journal_is_shown_for_as_long_as_it_is(tmp_path: Path) -> None
     assert [event.kind for event in life.of(Event)] == ["journal.damaged"]
 
 
+def test_live_values_go_on_where_the_disk_fails_and_it_is_shown_until_it_no_longer_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.register_store.actor.GRACE_S", 0.0)
+    monkeypatch.setattr("services.register_store.actor.SYNC_CHECK_S", 0.01)
+    monkeypatch.setattr("services.register_store.meter_store.SYNC_EVERY_NS", 0)
+    life = FakeLife(tmp_path)
+
+    def failing(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    async def story() -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("os.fdatasync", failing)
+            await until(lambda: "does not reach its disk" in str(life._status["note"]))
+            images = len(life.of(Image))
+            life.sample()
+            assert len(life.of(Image)) == images + 1
+        await until(lambda: life._status["note"] == "")
+
+    play(life, story)
+    assert {(event.kind, event.level) for event in life.of(Event)} == {("journal.unsafe", "error")}
+
+
 def test_a_write_is_kept_noted_published_and_answered_with_its_image(tmp_path: Path) -> None:
     life = FakeLife(tmp_path)
 

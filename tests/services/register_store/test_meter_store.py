@@ -205,10 +205,10 @@ def test_a_damaged_journal_leaves_integrated_counters_unknown(story: Story) -> N
 
 def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
     story.sample(active_power=360_000.0)
-    assert story.store.due(clock.now_ns()) is None
+    assert not story.store.due(clock.now_ns())
     story.sample(active_power=360_000.0)
-    assert story.store.due(clock.now_ns()) is not None
-    assert story.store.due(clock.now_ns()) is None
+    assert story.store.due(clock.now_ns())
+    assert not story.store.due(clock.now_ns())
 
 
 def test_invented_energy_is_counted_apart() -> None:
@@ -223,9 +223,8 @@ def test_a_write_is_shown_with_the_last_sample_and_survives_a_restart(story: Sto
     assert (register(shown, "wallbox_charging_mode"), register(shown, "wallbox_min_pv_power_quota")) == (3, 20)
     assert register(shown, "active_power_import") == 1000
     assert shown.t_ns == story.t_ns
-    due = story.store.due(story.t_ns)
-    assert due is not None
-    assert story.store.due(story.t_ns) is None
+    assert story.store.due(story.t_ns)
+    assert not story.store.due(story.t_ns)
     story.restart()
     assert register(story.store.content(), "wallbox_charging_mode") == 3
     assert story.store.settings == {"wallbox_charging_mode": 3, "wallbox_min_pv_power_quota": 20}
