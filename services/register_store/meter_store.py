@@ -169,8 +169,11 @@ class MeterStore:
         return True
 
     async def keep(self, now_ns: int) -> None:
-        """Once a second: have the disk take the journal when that is due. Live values need no disk, and go on."""
-        if self._upkeep is not None and self.due(now_ns):
+        """Once a second: have the journal be in its place, and the disk take it when that is due."""
+        if self._upkeep is None:
+            return
+        await self._upkeep.look(now_ns)
+        if self.due(now_ns):
             await self._upkeep.sync(now_ns)
 
     def close(self) -> None:

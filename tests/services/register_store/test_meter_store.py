@@ -1,5 +1,6 @@
 """From samples to what an image shows: order, plausibility, counters across restarts."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -209,6 +210,17 @@ def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
     story.sample(active_power=360_000.0)
     assert story.store.due(clock.now_ns())
     assert not story.store.due(clock.now_ns())
+
+
+def test_a_journal_that_is_removed_is_put_back_before_a_restart_could_count_from_zero(story: Story) -> None:
+    story.sample(active_power=3600.0)
+    story.sample(active_power=3600.0)
+    before = register(story.store.content(), "active_energy_import")
+    (story.state_dir / "counters-house.journal").unlink()
+    asyncio.run(story.store.keep(clock.now_ns()))
+    assert [finding.kind for finding in story.store.findings] == ["journal.replaced"]
+    story.restart()
+    assert register(story.store.content(), "active_energy_import") == before > 0
 
 
 def test_invented_energy_is_counted_apart() -> None:
