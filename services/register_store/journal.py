@@ -20,9 +20,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shared import durable
-from shared.errors import ConfigError, MetergateError
+from shared.errors import MetergateError, UnavailableError
+from shared.file_lock import is_locked, lock
 
 SLOT_BYTES: Final = 4096
+LOCK_PATIENCE_S: Final = 0.5
+"""A process that is being killed lets go a moment after."""
+
 _MAGIC: Final = b"MGJ1"
 _HEADER: Final = struct.Struct(">4sQII")
 
@@ -78,7 +82,7 @@ class Journal:
 
     Raises:
         JournalDamagedError: both slots are damaged, or the file has another size.
-        ConfigError: the file cannot be made or opened.
+        UnavailableError: the file cannot be made or opened, or another process has it open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,7 +94,7 @@ class Journal:
                 durable.replace(path, _pack(0, Record()) + _pack(1, Record()))
             self._file = _open(path)
         except OSError as error:
-            raise ConfigError(
+            raise UnavailableError(
                 f"gateway.state_dir: {error.filename or path} cannot be used ({error.strerror}); "
                 "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
             ) from error
@@ -138,7 +142,9 @@ class Journal:
 
         Raises:
             OSError: it could not be done; what is open is written on, and it may be tried again.
+            UnavailableError: another process writes to what lies there.
         """
+        self._see_to_owner()
         beside = self.path.with_name(f"{self.path.name}.back")
         with self._lock:
             slot = _pack(self._sequence, self.record)
@@ -166,11 +172,26 @@ class Journal:
             self._closed = True
             self._file.close()
 
+    def _see_to_owner(self) -> None:
+        """Nothing is put in the place of what somebody else counts in."""
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # whatever it is
+        except FileNotFoundError:
+            return
+        try:
+            if is_locked(fd):
+                raise UnavailableError(_in_use(self.path))
+        finally:
+            os.close(fd)
+
 
 def _open(path: Path) -> _File:
+    """Open it for one process alone; the kernel frees it at the end of that, however it ends."""
     with contextlib.ExitStack() as undo:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         undo.callback(os.close, fd)
+        if not lock(fd, LOCK_PATIENCE_S):
+            raise UnavailableError(_in_use(path))
         size = os.fstat(fd).st_size
         if size != 2 * SLOT_BYTES:
             raise JournalDamagedError(_damaged(path, f"it has {size} bytes instead of {2 * SLOT_BYTES}"))
@@ -197,6 +218,13 @@ def _read(data: mmap.mmap, number: int) -> tuple[int, Record] | None:
         return sequence, msgspec.msgpack.decode(payload, type=Record)
     except msgspec.MsgspecError:
         return None  # a slot of another layout counts as damaged, and is reported as such
+
+
+def _in_use(path: Path) -> str:
+    return (
+        f"gateway.state_dir: {path} is in use by another metergate, and `fuser {path}` names it; "
+        "two would undo what each other counts. Stop that one, or give this one its own state_dir"
+    )
 
 
 def _damaged(path: Path, why: str) -> str:

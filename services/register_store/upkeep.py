@@ -7,8 +7,6 @@ from services.register_store.findings import Finding
 from services.register_store.journal import Journal
 from shared.rarely import Rarely
 
-UNSAFE: Final = "values are served on, but a power failure would take what is counted since; it is tried again"
-UNKEPT: Final = "values are served on, but the next start would not know what is counted since; it is tried again"
 CURE: Final = "Before you restore or delete counters: `metergate stop register-store`"
 
 
@@ -42,7 +40,10 @@ class Upkeep:
         try:
             aside = await asyncio.to_thread(self._journal.put_back)
         except OSError as error:
-            text = f"{path} is no longer there and cannot be put back ({error.strerror}): {UNKEPT}"
+            text = (
+                f"{path} is no longer there and cannot be put back ({error.strerror}): values are served on, but the "
+                "next start would not know what is counted since; it is tried again"
+            )
             self._fails("journal.lost", text, now_ns)
             return
         self._lasting.pop("journal.lost", None)
@@ -72,7 +73,10 @@ class Upkeep:
         self._journal.close()
 
     def _is_unsafe(self, error: OSError, now_ns: int) -> None:
-        text = f"{self._journal.path} does not reach its disk ({error.strerror}): {UNSAFE}"
+        text = (
+            f"{self._journal.path} does not reach its disk ({error.strerror}): values are served on, but a power "
+            "failure would take what is counted since; it is tried again"
+        )
         self._fails("journal.unsafe", text, now_ns)
 
     def _fails(self, kind: str, text: str, now_ns: int) -> None:

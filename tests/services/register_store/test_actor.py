@@ -18,7 +18,7 @@ from shared.audit.record import folder_of
 from shared.bus.messages import Command, Event, Image, Message, Sample, WallboxSettings
 from shared.bus.publisher import Stamp
 from shared.config.model import Config, Gateway, Meter, Slave, Wallbox
-from shared.errors import ConfigError, RefusedError
+from shared.errors import RefusedError, UnavailableError
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ def test_who_asks_whether_writes_are_left_is_answered(tmp_path: Path) -> None:
     play(life, story)
 
 
-def test_an_audit_log_that_cannot_be_made_is_an_error_in_the_settings(tmp_path: Path) -> None:
+def test_without_the_audit_log_that_it_needs_it_does_not_begin(tmp_path: Path) -> None:
     folder_of(tmp_path).write_text("not a folder")
-    with pytest.raises(ConfigError, match="audit log cannot be written"):
+    with pytest.raises(UnavailableError, match="audit log cannot be written"):
         RegisterStore(FakeLife(tmp_path))
