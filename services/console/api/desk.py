@@ -83,7 +83,7 @@ class Desk:
         history: of the charts.
 
     Raises:
-        ConfigError: the state folder cannot be written.
+        UnavailableError: the state folder cannot be written.
     """
 
     def __init__(self, life: "Life", hear: "Hear", site: Site) -> None:
