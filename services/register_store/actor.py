@@ -65,8 +65,8 @@ class RegisterStore(Actor):
             for store in self._stores.values():
                 store.close()
                 self._tell(store)
-            if self._audit is not None:
-                self._audit.close()
+            if self._keep is not None:
+                self._keep.close()
 
     def _on_sample(self, sample: Sample) -> None:
         store = self._stores.get(sample.meter)

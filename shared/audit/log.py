@@ -113,9 +113,15 @@ class AuditLog:
         return record
 
     def close(self) -> None:
-        """Sync and let go."""
-        self.sync()
-        os.close(self._fd)
+        """Sync and let go.
+
+        Raises:
+            OSError: the disk failed; it is let go all the same.
+        """
+        try:
+            self.sync()
+        finally:
+            os.close(self._fd)
 
     def _open(self) -> int:
         fresh = not self._path.exists()

@@ -172,7 +172,7 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the audit log."""
-        self._audit.close()
+        self._keep.close()
 
     def meter(self, named: str | None) -> "Meter":
         """The meter of that id; the first of the settings where none is named.
