@@ -3,7 +3,8 @@
 A role is an `Actor`: one coroutine that is its whole life. It ends by an exception, by SIGTERM, or when the supervisor
 dies. Nothing is caught here to go on: a role that fails is started again from a known state.
 
-Exit codes: 0 after SIGTERM, 78 settings (starting again cannot help), 1 anything else.
+Exit codes: 0 after SIGTERM, 78 settings (starting again cannot help), 75 something is missing that may come by itself,
+1 anything else.
 """
 
 import abc
@@ -29,7 +30,7 @@ from shared.bus.bus import Bus
 from shared.bus.endpoints import acquire, endpoints_of
 from shared.config.load import find, load, parse
 from shared.config.model import Config, Log
-from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError
+from shared.errors import EXIT_DONE, EXIT_REFUSED, MetergateError, UnavailableError
 from shared.kernel import (
     die_with,
     file_pages,
@@ -165,7 +166,8 @@ def _run(actor_class: type[Actor], environ: Mapping[str, str]) -> int:
             )
         )
     except MetergateError as error:
-        LineWriter().write(f"{instance}: {error}\n")  # logging may not be set up yet
+        if control is None or not isinstance(error, UnavailableError):  # whoever tries again and again says it, once
+            LineWriter().write(f"{instance}: {error}\n")  # logging may not be set up yet
         _last_words(control, str(error))
         return error.exit_code
     except Exception:  # noqa: BLE001  # the last line of defence turns it into a log line and an exit code

@@ -2,6 +2,7 @@
 
     MetergateError
     ├── ConfigError      the settings are wrong            exit 78 (EX_CONFIG): restarting cannot help
+    ├── UnavailableError what is needed is not there now   exit 75 (EX_TEMPFAIL): it may be once it is tried again
     ├── RefusedError     the caller asked for what we deny exit 1
     │   └── UntrustedError   the other side's certificate is not trusted
     ├── PeerError        the other side of a wire broke its protocol, or is away
@@ -15,6 +16,7 @@ from typing import NamedTuple
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 75
 EXIT_CONFIG = 78
 
 
@@ -50,6 +52,15 @@ class ConfigError(MetergateError):
     def __init__(self, text: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(text)
         self.faults = faults
+
+
+class UnavailableError(MetergateError):
+    """Something that a role cannot be without, such as its folder, cannot be had now: full, not mounted, in use.
+
+    It may pass by itself, so that it is worth trying again. The text is one sentence with the cure.
+    """
+
+    exit_code = EXIT_UNAVAILABLE
 
 
 class RefusedError(MetergateError):

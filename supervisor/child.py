@@ -4,7 +4,8 @@
                                ^          |          starting, ready -- stop ----> stopping --> stopped
                             backoff <-- death --> parked, or the supervisor gives up
 
-One deadline at a time is enough: the next beat is due, the pause is over, or patience with stopping has ended.
+One deadline at a time is enough: the next beat is due, the pause is over, what a parked one lacked may be there, or
+patience with stopping has ended.
 """
 
 from collections import deque
@@ -191,6 +192,8 @@ class Lifecycle:
             return Todo.ESCALATE
         if isinstance(decision, Park):
             self._rest(State.PARKED, decision.reason)
+            if decision.again_s is not None:
+                self.deadline = now + decision.again_s
             return Todo.NOTHING
         self.reason = str(self._deaths[-1])
         if decision.pause_s == 0:
@@ -202,7 +205,9 @@ class Lifecycle:
     def expired(self, now: float) -> Todo:
         """The deadline has passed."""
         self.deadline = None
-        if self.state is State.BACKOFF:
+        if self.state is State.PARKED:
+            self._deaths.clear()
+        if self.state in {State.BACKOFF, State.PARKED}:
             return self._begin(now, self.reason)
         if self.state is State.STOPPING:
             self._cause = f"did not end within {self._stop_timeout_s:g} s"

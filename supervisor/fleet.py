@@ -260,14 +260,15 @@ class Fleet:
         life = process.life
         if self.ending:
             life.halt(now(), State.STOPPED, "metergate stops")
-        pid, killed_for, asked = life.pid, life.killed_for, life.state is State.STOPPING
+        pid, killed_for, asked, known = life.pid, life.killed_for, life.state is State.STOPPING, life.reason
         todo = life.exited(now(), code, cause)
         words = cause or killed_for or how_it_ended(code)
         data: dict[str, str | int] = {"child": process.name, "pid": pid, "code": code}
         if asked:
             self._board.event("child.exited", f"{process.name} ended as asked: {words}", "info", **data)
         elif life.state is State.PARKED:
-            self._board.event("child.parked", f"{process.name} is parked: {life.reason}", "error", **data)
+            if life.reason != known:  # said once, and not at each try
+                self._board.event("child.parked", f"{process.name} is parked: {life.reason}", "error", **data)
         else:
             pause = "" if life.deadline is None else f"; starts again in {max(0.0, life.deadline - now()):.2g} s"
             if life.state is State.STARTING:

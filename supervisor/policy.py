@@ -1,6 +1,7 @@
 """What follows a death: start again after a pause, park, or give up. Pure: a function of the deaths and the limits.
 
 - Exit 78 means that the settings are wrong for this role: starting again cannot help, so it is parked.
+- Exit 75 means that something is missing that may come by itself, such as its folder: it is parked, and tried again.
 - More deaths within a minute than the budget allows: the role is parked, or the supervisor escalates, by role.
 - Otherwise it starts again, at once at first and then after a growing pause. A life that settled down begins anew.
 """
@@ -11,12 +12,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.errors import EXIT_CONFIG
+from shared.errors import EXIT_CONFIG, EXIT_UNAVAILABLE
 from supervisor.spec import OverBudget
 
 PAUSES_S: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 WINDOW_S: Final = 60.0
 SETTLED_S: Final = 10.0
+AGAIN_S: Final = 30.0
 
 
 class Death(Struct, frozen=True):
@@ -62,9 +64,10 @@ class Restart(Struct, frozen=True):
 
 
 class Park(Struct, frozen=True):
-    """Leave it alone until a command or a change of the settings."""
+    """Leave it alone until a command or a change of the settings; where `again_s` is given, no longer than that."""
 
     reason: str
+    again_s: float | None = None
 
 
 class Escalate(Struct, frozen=True):
@@ -87,6 +90,10 @@ def decide(deaths: Sequence[Death], limits: Limits) -> Decision:
     if last.code == EXIT_CONFIG:
         why = last.cause or "the role refused them, see its log"
         return Park(f"settings: {why}; once mended, it starts by itself, or by `metergate start`")
+    if last.code == EXIT_UNAVAILABLE:
+        lacks = last.cause or "something is missing, see its log"
+        again = f"tried again every {AGAIN_S:g} s"
+        return Park(f"{lacks}; {again}", AGAIN_S)
     recent = sum(death.at > last.at - WINDOW_S for death in deaths)
     if recent > limits.deaths_per_minute:
         reason = f"{recent} deaths within a minute, the last: {last}"

@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from services.certificate_manager.times import iso
 from shared.config.model import Certificates
-from shared.errors import ConfigError, RefusedError
+from shared.errors import ConfigError, RefusedError, UnavailableError
 from shared.folder import names_in
 from shared.tls import keys
 from shared.tls.certificate import Certificate
@@ -41,12 +41,13 @@ class Keyring:
         """Load the pairs, or make them.
 
         Raises:
-            ConfigError: the folder cannot be used, or what is in it is damaged.
+            UnavailableError: the folder cannot be used.
+            ConfigError: what is in it is damaged.
         """
         try:
             self._keys = await asyncio.to_thread(keys.load_or_make, self._folder, self._names, time.time(), self._role)
         except OSError as error:
-            raise ConfigError(
+            raise UnavailableError(
                 f"certificates.keys_dir: {self._folder} cannot be used ({error.strerror}); "
                 "give a folder that belongs to the user who runs metergate, or set METERGATE_KEYS_DIR"
             ) from error

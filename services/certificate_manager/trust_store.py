@@ -16,7 +16,7 @@ import msgspec
 
 from services.certificate_manager.trust_list import Entry, TrustList
 from shared import durable
-from shared.errors import MetergateError
+from shared.errors import MetergateError, UnavailableError
 from shared.tls.certificate import fingerprint
 
 FORMAT: Final = 1
@@ -63,12 +63,21 @@ class TrustStore:
         self.log = 0
 
     def load(self) -> TrustList:
-        """The list as written last; empty where there is none, or where it is damaged, see `fault`."""
+        """The list as written last; empty where there is none, or where it is damaged, see `fault`.
+
+        Raises:
+            UnavailableError: it cannot be read, which says nothing of what is in it.
+        """
         try:
             content = decode(self._path.read_bytes())
         except FileNotFoundError:
             return TrustList()
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise UnavailableError(
+                f"gateway.state_dir: {error.filename or self._path} cannot be used ({error.strerror}); "
+                "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
+            ) from error
+        except ValueError as error:
             self.fault = f"{self._path} cannot be used ({error}); nothing is accepted any more"
             self._put_aside()
             return TrustList()

@@ -1,12 +1,10 @@
 """The register store as an actor: samples and writes in, images out, whole, the last one to whoever comes later."""
 
 import asyncio
-from functools import partial
 from typing import Any, ClassVar, Final
 
 import msgspec
 
-from services.register_store.journal import Journal
 from services.register_store.meter_store import Content, MeterStore, RejectedSampleError
 from services.register_store.writes import RefusedWriteError, WriteRequest, target_of
 from shared import clock
@@ -50,9 +48,7 @@ class RegisterStore(Actor):
     async def run(self) -> None:
         """Take every sample; sync the journals now and then; close them at the end."""
         try:
-            self.life.status(note="; ".join(store.damage for store in self._stores.values() if store.damage))
-            for store in self._stores.values():
-                self._tell(store)
+            self._show()
             for store in self._stores.values():
                 self._publish_settings(store)
             self.life.bus.subscribe("measurement", Sample, self._on_sample, every=True)
@@ -69,8 +65,9 @@ class RegisterStore(Actor):
             stores, self._stores = self._stores, {}  # the bus still delivers: what comes now is the next one's
             for store in stores.values():
                 store.close()
-            if self._audit is not None:
-                self._audit.close()
+                self._tell(store)
+            if self._keep is not None:
+                self._keep.close()
 
     def _on_sample(self, sample: Sample) -> None:
         store = self._stores.get(sample.meter)
@@ -188,12 +185,17 @@ class RegisterStore(Actor):
         return image
 
     async def _sync(self) -> None:
-        now = clock.now_ns()
-        journals = [journal for store in self._stores.values() if (journal := store.due(now)) is not None]
-        if journals:
-            await asyncio.get_running_loop().run_in_executor(None, partial(_sync_all, journals))
+        for store in self._stores.values():
+            await store.keep(clock.now_ns())
+        self._show()
         if self._keep is not None:
             await self._keep.sync()
+
+    def _show(self) -> None:
+        """How the journals are."""
+        self.life.status(note="; ".join(store.note for store in self._stores.values() if store.note))
+        for store in self._stores.values():
+            self._tell(store)
 
     def _reject(self, reason: str) -> None:
         self._rejected += 1
@@ -213,11 +215,6 @@ class RegisterStore(Actor):
             **self.life.bus.stamp(Event), t_ns=clock.now_ns(), kind=kind, level=level, text=text, data=data or {}
         )
         self.life.bus.publish(event)
-
-
-def _sync_all(journals: list[Journal]) -> None:
-    for journal in journals:
-        journal.sync()
 
 
 ACTOR = RegisterStore

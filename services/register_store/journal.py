@@ -7,19 +7,26 @@ is taken.
     slot, 4096 bytes:  magic "MGJ1" | sequence u64 | length u32 | CRC-32 of all else u32 | msgpack map | zeros
 """
 
+import contextlib
 import mmap
 import os
 import struct
+import threading
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from shared import durable
-from shared.errors import ConfigError, MetergateError
+from shared.errors import MetergateError, UnavailableError
+from shared.file_lock import is_locked, lock
 
 SLOT_BYTES: Final = 4096
+LOCK_PATIENCE_S: Final = 0.5
+"""A process that is being killed lets go a moment after."""
+
 _MAGIC: Final = b"MGJ1"
 _HEADER: Final = struct.Struct(">4sQII")
 
@@ -48,6 +55,21 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     powers: dict[str, float] = {}
 
 
+class _File(NamedTuple):
+    """A file of two slots that is open."""
+
+    fd: int
+    map: mmap.mmap
+
+    def put(self, sequence: int, slot: bytes) -> None:
+        start = sequence % 2 * SLOT_BYTES
+        self.map[start : start + SLOT_BYTES] = slot
+
+    def close(self) -> None:
+        self.map.close()
+        os.close(self.fd)
+
+
 class Journal:
     """The open file of one meter.
 
@@ -55,31 +77,28 @@ class Journal:
         path: is created where it does not exist.
 
     Attributes:
-        record: what was found.
+        record: what is kept; at first what was found.
         alarm: one sentence where one slot was damaged and the other was taken; else empty.
 
     Raises:
         JournalDamagedError: both slots are damaged, or the file has another size.
-        ConfigError: the file cannot be made or opened.
+        UnavailableError: the file cannot be made or opened, or another process has it open.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.Lock()
+        self._closed = self._moved = False
         try:
             if not path.exists():
                 durable.replace(path, _pack(0, Record()) + _pack(1, Record()))
-            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._file = _open(path)
         except OSError as error:
-            raise ConfigError(
+            raise UnavailableError(
                 f"gateway.state_dir: {error.filename or path} cannot be used ({error.strerror}); "
                 "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
             ) from error
-        size = os.fstat(self._fd).st_size
-        if size != 2 * SLOT_BYTES:
-            os.close(self._fd)
-            raise JournalDamagedError(_damaged(path, f"it has {size} bytes instead of {2 * SLOT_BYTES}"))
-        self._map = mmap.mmap(self._fd, size)
-        slots = [_read(self._map, number) for number in (0, 1)]
+        slots = [_read(self._file.map, number) for number in (0, 1)]
         good = [slot for slot in slots if slot is not None]
         if not good:
             self.close()
@@ -91,20 +110,94 @@ class Journal:
 
     def write(self, record: Record) -> None:
         """Keep `record`; the slot before it stays whole."""
-        slot = _pack(self._sequence + 1, record)  # may refuse: then nothing has changed
-        self._sequence += 1
-        start = self._sequence % 2 * SLOT_BYTES
-        self._map[start : start + SLOT_BYTES] = slot
+        with self._lock:
+            slot = _pack(self._sequence + 1, record)  # may refuse: then nothing has changed
+            self._sequence += 1
+            self.record = record
+            self._file.put(self._sequence, slot)
 
     def sync(self) -> None:
         """Wait until what was written also survives a power loss. Slow on an SD card: call it in a thread."""
-        os.fdatasync(self._fd)
+        os.fdatasync(self._file.fd)
+        if self._moved:
+            durable.sync_folder(self.path.parent)
+            self._moved = False
+
+    def is_in_place(self) -> bool:
+        """Whether its path still leads to the open file."""
+        ours = os.fstat(self._file.fd)
+        try:
+            there = os.stat(self.path)  # noqa: PTH116  # each second, for ever
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def put_back(self) -> str:
+        """Put a file with what is kept in its place and go on there; what lies there is put aside. Sync after it.
+
+        Slow on an SD card: call it in a thread. It ends well also where this is closed or written to meanwhile.
+
+        Returns:
+            Name of what lay there, in the same folder; empty where nothing did.
+
+        Raises:
+            OSError: it could not be done; what is open is written on, and it may be tried again.
+            UnavailableError: another process writes to what lies there.
+        """
+        self._see_to_owner()
+        beside = self.path.with_name(f"{self.path.name}.back")
+        with self._lock:
+            slot = _pack(self._sequence, self.record)
+        durable.replace(beside, slot * 2)
+        opened = _open(beside)
+        aside = f"{self.path.name}.put-there-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        try:
+            try:
+                self.path.rename(self.path.with_name(aside))
+            except FileNotFoundError:
+                aside = ""
+            beside.rename(self.path)
+        except OSError:
+            opened.close()
+            raise
+        with self._lock:
+            opened.put(self._sequence, _pack(self._sequence, self.record))
+            former, self._file, self._moved = self._file, opened, True
+            (opened if self._closed else former).close()
+        return aside
 
     def close(self) -> None:
         """Close the file; the kernel keeps what was written."""
-        if hasattr(self, "_map"):
-            self._map.close()
-        os.close(self._fd)
+        with self._lock:
+            self._closed = True
+            self._file.close()
+
+    def _see_to_owner(self) -> None:
+        """Nothing is put in the place of what somebody else counts in."""
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # whatever it is
+        except FileNotFoundError:
+            return
+        try:
+            if is_locked(fd):
+                raise UnavailableError(_in_use(self.path))
+        finally:
+            os.close(fd)
+
+
+def _open(path: Path) -> _File:
+    """Open it for one process alone; the kernel frees it at the end of that, however it ends."""
+    with contextlib.ExitStack() as undo:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        undo.callback(os.close, fd)
+        if not lock(fd, LOCK_PATIENCE_S):
+            raise UnavailableError(_in_use(path))
+        size = os.fstat(fd).st_size
+        if size != 2 * SLOT_BYTES:
+            raise JournalDamagedError(_damaged(path, f"it has {size} bytes instead of {2 * SLOT_BYTES}"))
+        opened = _File(fd, mmap.mmap(fd, size))
+        undo.pop_all()
+    return opened
 
 
 def _pack(sequence: int, record: Record) -> bytes:
@@ -125,6 +218,13 @@ def _read(data: mmap.mmap, number: int) -> tuple[int, Record] | None:
         return sequence, msgspec.msgpack.decode(payload, type=Record)
     except msgspec.MsgspecError:
         return None  # a slot of another layout counts as damaged, and is reported as such
+
+
+def _in_use(path: Path) -> str:
+    return (
+        f"gateway.state_dir: {path} is in use by another metergate, and `fuser {path}` names it; "
+        "two would undo what each other counts. Stop that one, or give this one its own state_dir"
+    )
 
 
 def _damaged(path: Path, why: str) -> str:

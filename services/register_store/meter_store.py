@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.register_store.counters import Correction, Counted, Counters
+from services.register_store.findings import Finding
 from services.register_store.journal import Journal, JournalDamagedError, Record
+from services.register_store.upkeep import Upkeep
 from services.register_store.writes import RefusedWriteError, settings_of
 from shared import clock
 from shared.bus.messages import Block, Sample
@@ -34,20 +36,6 @@ _SYNCED: Final = ("active_energy_import", "active_energy_export")
 
 class RejectedSampleError(PeerError):
     """A sample that must not reach the wire; the text says why."""
-
-
-class Finding(NamedTuple):
-    """Something that an owner must see.
-
-    Attributes:
-        kind: of the event.
-        level: `info`, `warning` or `error`.
-        text: one sentence.
-    """
-
-    kind: str
-    level: str
-    text: str
 
 
 class Content(NamedTuple):
@@ -95,6 +83,7 @@ class MeterStore:
         self._other_source: str | None = None
         self._stale_ns = meter.stale_after_ms * 1_000_000
         self._journal, record = self._open(state_dir / f"counters-{journal_name(meter)}.journal")
+        self._upkeep = None if self._journal is None else Upkeep(self._journal, self.findings, self._rarely)
         self._settings = record.settings
         self._given: set[str] = set()
         self._unsafe = False
@@ -173,21 +162,31 @@ class MeterStore:
         self._unsafe = True
         return self.content()
 
-    def due(self, now_ns: int) -> Journal | None:
-        """The journal when it is to be made safe against power loss: every 10 s or 10 Wh, after a write at once."""
+    @property
+    def note(self) -> str:
+        """What is wrong with the journal, for as long as it is; else empty."""
+        return self.damage or ("" if self._upkeep is None else self._upkeep.note)
+
+    def due(self, now_ns: int) -> bool:
+        """Whether the journal is to be made safe against power loss: every 10 s or 10 Wh, after a write at once."""
         energy = self._energy()
-        if self._journal is None or (
-            not self._unsafe and now_ns - self._synced_ns < SYNC_EVERY_NS and energy - self._synced_mj < SYNC_EVERY_MJ
-        ):
-            return None
+        if not self._unsafe and now_ns - self._synced_ns < SYNC_EVERY_NS and energy - self._synced_mj < SYNC_EVERY_MJ:
+            return False
         self._synced_ns, self._synced_mj, self._unsafe = now_ns, energy, False
-        return self._journal
+        return True
+
+    async def keep(self, now_ns: int) -> None:
+        """Once a second: have the journal be in its place, and the disk take it when that is due."""
+        if self._upkeep is None:
+            return
+        await self._upkeep.look(now_ns)
+        if self.due(now_ns):
+            await self._upkeep.sync(now_ns)
 
     def close(self) -> None:
         """Make the journal safe and close it."""
-        if self._journal is not None:
-            self._journal.sync()
-            self._journal.close()
+        if self._upkeep is not None:
+            self._upkeep.close(clock.now_ns())
 
     def _identify(self, texts: Mapping[str, str], *, simulated: bool) -> None:
         """Take over who the meter says it is."""

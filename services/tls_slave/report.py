@@ -142,7 +142,7 @@ class Reporter:
 
     def close(self) -> None:
         """Close the audit log."""
-        self._audit.close()
+        self._keep.close()
 
 
 class _Recent:

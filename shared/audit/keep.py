@@ -9,6 +9,7 @@ from shared.audit.log import AuditLog
 from shared.rarely import Rarely
 
 UNSAFE: Final = "the audit log is not on the disk yet; it is tried again"
+LEFT: Final = "the audit log is not on the disk at the end; a power failure now would take its last lines"
 
 
 class Keep:
@@ -41,3 +42,10 @@ class Keep:
             self.touched = True
             if times := self._rarely.times("sync", clock.now_ns()):
                 self._error(UNSAFE, reason=error.strerror or str(error), times=times)
+
+    def close(self) -> None:
+        """Close the log. Blocks."""
+        try:
+            self._log.close()
+        except OSError as error:
+            self._error(LEFT, reason=error.strerror or str(error))

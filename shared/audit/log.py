@@ -33,7 +33,7 @@ from shared.audit.record import (
     rotated,
 )
 from shared.durable import append_whole, overwrite, sync_file, sync_folder
-from shared.errors import ConfigError
+from shared.errors import UnavailableError
 from shared.tls.text import clean
 
 FILE_BYTES: Final = 1024 * 1024
@@ -113,9 +113,15 @@ class AuditLog:
         return record
 
     def close(self) -> None:
-        """Sync and let go."""
-        self.sync()
-        os.close(self._fd)
+        """Sync and let go.
+
+        Raises:
+            OSError: the disk failed; it is let go all the same.
+        """
+        try:
+            self.sync()
+        finally:
+            os.close(self._fd)
 
     def _open(self) -> int:
         fresh = not self._path.exists()
@@ -235,12 +241,12 @@ def open_log(state_dir: Path, owner: str) -> AuditLog:
     """The log of who writes it.
 
     Raises:
-        ConfigError: it cannot be written there.
+        UnavailableError: it cannot be written there.
     """
     try:
         return AuditLog(state_dir, owner)
     except OSError as error:
-        raise ConfigError(
+        raise UnavailableError(
             f"gateway.state_dir: the audit log cannot be written "
             f"({error.filename or folder_of(state_dir)}: {error.strerror or error}); "
             "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"

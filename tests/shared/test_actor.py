@@ -23,6 +23,7 @@ TINY = """
 import asyncio, os, sys
 from shared.actor import Actor, main
 from shared.bus.messages import SourceState
+from shared.errors import UnavailableError
 
 class Tiny(Actor):
     role = "measurement"
@@ -32,6 +33,8 @@ class Tiny(Actor):
         super().__init__(life)
         if story == "fail in constructor":
             raise ValueError("constructor")
+        if story == "lack something":
+            raise UnavailableError("the folder is full")
 
     def say(self, connected):
         bus = self.life.bus
@@ -176,6 +179,21 @@ def test_missing_settings_and_an_unusable_run_folder_end_with_78(start: Callable
     assert "none.toml: cannot be read" in missing.output
     assert "gateway.run_dir" in blocked.output
     assert "too long for the sockets" in long.output
+
+
+def test_what_is_missing_ends_it_with_75_and_is_said_by_the_supervisor_if_there_is_one(
+    start: Callable[..., Process],
+) -> None:
+    alone = start("lack something")
+    assert alone.wait() == 75
+    assert "measurement: the folder is full" in alone.output
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        process = start("lack something", fds=(theirs.fileno(),), METERGATE_CONTROL_FD=str(theirs.fileno()))
+        assert process.wait() == 75
+        ours.settimeout(20)
+        assert msgpack.unpackb(ours.recv(4096)) == {"refused": "the folder is full"}
+        assert process.output == ""
 
 
 def test_the_copy_in_force_is_read_instead_of_the_file(start: Callable[..., Process], run_dir: Path) -> None:

@@ -19,6 +19,7 @@ from shared.bus.command import call
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Child, Event, Processes
 from shared.bus.sockets import context, sub_socket
+from supervisor import policy
 from supervisor.settings import Settings
 from supervisor.spec import Listen, RoleSpec
 from supervisor.up import supervise_roles
@@ -202,5 +203,6 @@ def _dotted(name: str) -> str:
 
 
 if __name__ == "__main__":
+    policy.AGAIN_S = 0.2  # type: ignore[misc]  # nobody waits half a minute here
     _specs = tuple(spec for spec in SPECS if spec.name in sys.argv[2:])
     sys.exit(supervise_roles("supervisor", _specs, Settings(Path(sys.argv[1])), entry=f"{MODULE}.actor:child_main"))

@@ -97,6 +97,30 @@ def test_wrong_settings_park_until_asked() -> None:
     assert (child.starts, child.asked) == (2, 2)
 
 
+def test_parked_for_what_is_missing_it_is_tried_again_with_its_reason_and_no_death_is_counted() -> None:
+    child = life(budget=2)
+    child.start(0.0)
+    for number in range(5):
+        assert child.exited(number * 30.0, 75, "the folder is full") is Todo.NOTHING
+        assert (child.state, child.deadline) == (State.PARKED, (number + 1) * 30.0)
+        assert child.expired((number + 1) * 30.0) is Todo.LAUNCH
+        assert child.reason == "the folder is full; tried again every 30 s"
+    assert (child.starts, child.asked) == (6, 1)
+    assert [child.exited(150.1, 1), child.exited(150.2, 1), child.exited(150.3, 1)] == [
+        Todo.LAUNCH,
+        Todo.NOTHING,
+        Todo.ESCALATE,
+    ]
+
+
+def test_parked_for_what_is_missing_and_stopped_by_command_it_stays_away() -> None:
+    child = life()
+    child.start(0.0)
+    child.exited(0.1, 75)
+    child.halt(1.0, State.STOPPED, "by command")
+    assert (child.state, child.deadline) == (State.STOPPED, None)
+
+
 def test_what_could_not_even_be_launched_was_no_start() -> None:
     child = life()
     assert child.start(0.0) is Todo.LAUNCH
@@ -163,8 +187,11 @@ def test_stopped_while_pausing_it_stays_away() -> None:
     assert (child.state, child.deadline) == (State.STOPPED, None)
 
 
+CODES = {"exit": 1, "wrong": 78, "lacks": 75}
 HAPPENINGS = st.lists(
-    st.sampled_from(["start", "restart", "stop", "disable", "launched", "beat", "ready", "exit", "wrong", "expire"]),
+    st.sampled_from(
+        ["start", "restart", "stop", "disable", "launched", "beat", "ready", "exit", "wrong", "lacks", "expire"]
+    ),
     max_size=60,
 )
 
@@ -189,9 +216,9 @@ def test_whatever_happens_there_is_one_process_at_most_and_never_a_wait_without_
             child.beat(now)
         elif what == "ready" and exists:
             child.became_ready(now)
-        elif what in {"exit", "wrong"} and asked:
+        elif what in CODES and asked:
             asked = exists = False
-            todo = child.exited(now, 78 if what == "wrong" else 1)
+            todo = child.exited(now, CODES[what])
         elif what == "expire" and child.deadline is not None:
             todo = child.expired(now)
         if todo is Todo.LAUNCH:

@@ -32,6 +32,13 @@ def test_wrong_settings_park_whatever_the_budget_says() -> None:
     assert isinstance(decide(deaths(*[0.0] * 50, every_s=0.1, code=78), LIMITS), Park)
 
 
+def test_what_is_missing_parks_and_is_tried_again_whatever_the_budget_says() -> None:
+    assert decide([Death(0.0, 75, cause="the folder is full")], LIMITS) == Park(
+        "the folder is full; tried again every 30 s", 30.0
+    )
+    assert isinstance(decide(deaths(*[0.0] * 50, every_s=0.1, code=75), LIMITS), Park)
+
+
 @pytest.mark.parametrize(("over_budget", "kind"), [("escalate", Escalate), ("park", Park)])
 def test_one_death_beyond_the_budget(over_budget: str, kind: type) -> None:
     limits = Limits(3, "escalate" if over_budget == "escalate" else "park")
@@ -48,7 +55,7 @@ def test_the_cause_known_is_told_rather_than_the_code() -> None:
 
 
 histories = st.lists(
-    st.tuples(st.floats(0, 100), st.integers(-15, 77), st.floats(0, 100)), min_size=1, max_size=40
+    st.tuples(st.floats(0, 100), st.integers(-15, 74), st.floats(0, 100)), min_size=1, max_size=40
 ).map(lambda rows: [Death(sum(row[0] for row in rows[: n + 1]), rows[n][1], rows[n][2]) for n in range(len(rows))])
 
 

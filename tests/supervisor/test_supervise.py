@@ -143,6 +143,25 @@ def test_why_a_role_refuses_its_settings_is_shown(tmp_path: Path) -> None:
         assert run.end() == 0
 
 
+def test_a_role_that_lacks_what_may_come_is_tried_again_by_itself_and_that_is_said_once(tmp_path: Path) -> None:
+    with running(tmp_path, "alpha", "beta", alpha="refused=full exit=75") as run:
+        run.wait_state(alpha="parked", beta="ready")
+        assert run.child("alpha").reason == "full; tried again every 0.2 s"
+        run.wait(lambda run: len(run.starts("alpha")) >= 4)
+        run.behave("alpha", "")
+        run.wait_ready()
+        assert run.child("alpha").reason == ""
+        parked = [event.text for event in run.events if event.kind == "child.parked"]
+        assert parked == ["alpha is parked: full; tried again every 0.2 s"]
+        run.behave("alpha", "refused=full exit=75")
+        with pytest.raises(RefusedError, match="full; tried again"):
+            run.command("restart", "alpha")
+        run.command("stop", "alpha")
+        run.wait_state(alpha="stopped")
+        assert len([event for event in run.events if event.kind == "child.parked"]) == 2, "of another time, said anew"
+        assert run.end() == 0
+
+
 def test_what_a_role_notes_is_shown_while_it_runs(tmp_path: Path) -> None:
     with running(tmp_path, "alpha", "beta", alpha="note=the\0meter\33is" + "y" * 3000 + " ") as run:
         run.wait_state(alpha="ready")

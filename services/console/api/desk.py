@@ -83,7 +83,7 @@ class Desk:
         history: of the charts.
 
     Raises:
-        ConfigError: the state folder cannot be written.
+        UnavailableError: the state folder cannot be written.
     """
 
     def __init__(self, life: "Life", hear: "Hear", site: Site) -> None:
@@ -172,7 +172,7 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the audit log."""
-        self._audit.close()
+        self._keep.close()
 
     def meter(self, named: str | None) -> "Meter":
         """The meter of that id; the first of the settings where none is named.

@@ -9,7 +9,7 @@ import time
 from ipaddress import ip_address
 from pathlib import Path
 
-from shared.errors import ConfigError, MetergateError
+from shared.errors import ConfigError, MetergateError, UnavailableError
 from shared.tls.keys import Kind, generate, load, store
 
 
@@ -22,7 +22,8 @@ def https(folder: Path, host: str, names: tuple[str, ...]) -> tuple[ssl.SSLConte
         names: own host names of the settings.
 
     Raises:
-        ConfigError: the files are damaged, or cannot be written.
+        ConfigError: the files are damaged.
+        UnavailableError: they cannot be read or written.
     """
     try:
         pair = load(folder, Kind.EC)
@@ -32,8 +33,13 @@ def https(folder: Path, host: str, names: tuple[str, ...]) -> tuple[ssl.SSLConte
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(folder / f"{Kind.EC}.pem", folder / f"{Kind.EC}.key")
-    except (OSError, ssl.SSLError) as error:
+    except ssl.SSLError as error:
         raise ConfigError(f"console.tls: key and certificate in {folder} cannot be used ({error})") from error
+    except OSError as error:
+        raise UnavailableError(
+            f"gateway.state_dir: {error.filename or folder} cannot be used ({error.strerror}); "
+            "give a folder that belongs to the user who runs metergate, or set METERGATE_STATE_DIR"
+        ) from error
     except ConfigError:
         raise
     except MetergateError as error:

@@ -5,7 +5,7 @@ import pytest
 
 from services.certificate_manager.keyring import Keyring, kind_of
 from shared.config.model import Certificates
-from shared.errors import ConfigError, RefusedError
+from shared.errors import ConfigError, RefusedError, UnavailableError
 from shared.tls import keys
 from shared.tls.hand_over import hand_over
 from shared.tls.keys import Kind
@@ -110,7 +110,7 @@ def test_leftover_keys_are_removed(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_used_and_damaged_keys_are_told(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("a file", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"certificates\.keys_dir: .* cannot be used"):
+    with pytest.raises(UnavailableError, match=r"certificates\.keys_dir: .* cannot be used"):
         begun(tmp_path / "keys")
     with pytest.raises(ConfigError, match=r"certificates\.names"):
         asyncio.run(Keyring(Certificates(keys_dir=tmp_path / "other", names=("naïve name",)), tmp_path).begin())

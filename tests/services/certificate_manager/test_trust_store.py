@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.certificate_manager.trust_list import Entry, TrustList
 from services.certificate_manager.trust_store import StoreError, TrustStore, decode, encode
+from shared.errors import UnavailableError
 from shared.tls.certificate import fingerprint
 from tests.killed import writer
 from tests.services.certificate_manager.made import der
@@ -109,6 +110,20 @@ def test_a_damaged_file_is_kept_aside_and_no_older_copy_takes_its_place(
     path.write_bytes(content)
     loaded(tmp_path)
     assert len(list(tmp_path.glob("trust.json.damaged-*"))) == 2, "an earlier one is not overwritten"
+
+
+def test_what_cannot_be_read_is_not_taken_for_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "trust.json"
+    path.write_bytes(encode([]))
+
+    def failing(_: Path) -> bytes:
+        raise OSError(5, "Input/output error", str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_bytes", failing)
+        with pytest.raises(UnavailableError, match=r"trust\.json cannot be used \(Input/output error\)"):
+            TrustStore(tmp_path).load()
+    assert [each.name for each in tmp_path.iterdir()] == ["trust.json"]
 
 
 def test_what_cannot_be_put_aside_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

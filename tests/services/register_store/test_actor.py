@@ -18,7 +18,7 @@ from shared.audit.record import folder_of
 from shared.bus.messages import Command, Event, Image, Message, Sample, WallboxSettings
 from shared.bus.publisher import Stamp
 from shared.config.model import Config, Gateway, Meter, Slave, Wallbox
-from shared.errors import ConfigError, RefusedError
+from shared.errors import RefusedError, UnavailableError
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -147,6 +147,30 @@ def test_a_sample_of_another_source_is_told_once_and_no_image_comes_of_it(tmp_pa
     (event,) = life.of(Event)
     assert (event.kind, event.level) == ("sample.rejected", "warning")
     assert "sample comes from source 'modbus', settings say 'simulated'" in event.text
+
+
+def test_live_values_go_on_where_the_disk_fails_and_it_is_shown_until_it_no_longer_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.register_store.actor.GRACE_S", 0.0)
+    monkeypatch.setattr("services.register_store.actor.SYNC_CHECK_S", 0.01)
+    monkeypatch.setattr("services.register_store.meter_store.SYNC_EVERY_NS", 0)
+    life = FakeLife(tmp_path)
+
+    def failing(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    async def story() -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("os.fdatasync", failing)
+            await until(lambda: "does not reach its disk" in str(life._status["note"]))
+            images = len(life.of(Image))
+            life.sample()
+            assert len(life.of(Image)) == images + 1
+        await until(lambda: life._status["note"] == "")
+
+    play(life, story)
+    assert {(event.kind, event.level) for event in life.of(Event)} == {("journal.unsafe", "error")}
 
 
 def test_a_write_is_kept_noted_published_and_answered_with_its_image(tmp_path: Path) -> None:
@@ -315,7 +339,7 @@ def test_who_asks_whether_writes_are_left_is_answered(tmp_path: Path) -> None:
     play(life, story)
 
 
-def test_an_audit_log_that_cannot_be_made_is_an_error_in_the_settings(tmp_path: Path) -> None:
+def test_without_the_audit_log_that_it_needs_it_does_not_begin(tmp_path: Path) -> None:
     folder_of(tmp_path).write_text("not a folder")
-    with pytest.raises(ConfigError, match="audit log cannot be written"):
+    with pytest.raises(UnavailableError, match="audit log cannot be written"):
         RegisterStore(FakeLife(tmp_path))

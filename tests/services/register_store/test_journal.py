@@ -9,7 +9,7 @@ import pytest
 from services.register_store import journal as module
 from services.register_store.counters import LARGEST_MJ
 from services.register_store.journal import SLOT_BYTES, Journal, JournalDamagedError, Record
-from shared.errors import ConfigError, MetergateError
+from shared.errors import MetergateError, UnavailableError
 from shared.registers.table import COUNTERS
 from tests.killed import writer
 
@@ -210,10 +210,44 @@ def test_descriptors_are_given_back_also_after_damage(path: Path) -> None:
 
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"gateway\.state_dir: .* cannot be used \(.+\); give a folder"):
+    with pytest.raises(UnavailableError, match=r"gateway\.state_dir: .* cannot be used \(.+\); give a folder"):
         Journal(tmp_path / "state" / "house.journal")
-    with pytest.raises(ConfigError, match=r"cannot be used \(Is a directory\)"):
+    with pytest.raises(UnavailableError, match=r"cannot be used \(Is a directory\)"):
         Journal(tmp_path)
+
+
+def test_one_process_alone_has_it_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOCK_PATIENCE_S", 0.0)
+    first = Journal(path)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # counts descriptors
+    with pytest.raises(
+        UnavailableError, match=f"{path} is in use by another metergate.* give this one its own state_dir"
+    ):
+        Journal(path)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    first.write(record(1))
+    first.close()
+    assert count_of(path) == 1
+
+
+def test_one_that_is_put_back_is_its_owners_alone_and_nobody_elses_is_put_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOCK_PATIENCE_S", 0.0)
+    first = Journal(path)
+    path.unlink()
+    first.put_back()
+    with pytest.raises(UnavailableError, match="is in use"):
+        Journal(path)
+    path.unlink()
+    other = Journal(path)
+    other.write(record(2))
+    with pytest.raises(UnavailableError, match="is in use"):
+        first.put_back()
+    first.close()
+    other.close()
+    assert count_of(path) == 2
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.system

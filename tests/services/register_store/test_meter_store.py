@@ -1,5 +1,6 @@
 """From samples to what an image shows: order, plausibility, counters across restarts."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -325,10 +326,21 @@ def test_a_sample_of_unknown_age_may_come_long_after_the_one_before(story: Story
 
 def test_the_journal_is_due_after_ten_watt_hours(story: Story) -> None:
     story.sample(active_power=360_000.0)
-    assert story.store.due(clock.now_ns()) is None
+    assert not story.store.due(clock.now_ns())
     story.sample(active_power=360_000.0)
-    assert story.store.due(clock.now_ns()) is not None
-    assert story.store.due(clock.now_ns()) is None
+    assert story.store.due(clock.now_ns())
+    assert not story.store.due(clock.now_ns())
+
+
+def test_a_journal_that_is_removed_is_put_back_before_a_restart_could_count_from_zero(story: Story) -> None:
+    story.sample(active_power=3600.0)
+    story.sample(active_power=3600.0)
+    before = register(story.store.content(), "active_energy_import")
+    (story.state_dir / "counters-house.journal").unlink()
+    asyncio.run(story.store.keep(clock.now_ns()))
+    assert [finding.kind for finding in story.store.findings] == ["journal.replaced"]
+    story.restart()
+    assert register(story.store.content(), "active_energy_import") == before > 0
 
 
 def test_invented_energy_is_counted_apart() -> None:
@@ -343,9 +355,8 @@ def test_a_write_is_shown_with_the_last_sample_and_survives_a_restart(story: Sto
     assert (register(shown, "wallbox_charging_mode"), register(shown, "wallbox_min_pv_power_quota")) == (3, 20)
     assert register(shown, "active_power_import") == 1000
     assert shown.t_ns == story.t_ns
-    due = story.store.due(story.t_ns)
-    assert due is not None
-    assert story.store.due(story.t_ns) is None
+    assert story.store.due(story.t_ns)
+    assert not story.store.due(story.t_ns)
     story.restart()
     assert register(story.store.content(), "wallbox_charging_mode") == 3
     assert story.store.settings == {"wallbox_charging_mode": 3, "wallbox_min_pv_power_quota": 20}

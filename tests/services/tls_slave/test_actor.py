@@ -17,7 +17,7 @@ from shared.bus.bus import Bus
 from shared.bus.endpoints import Endpoints
 from shared.bus.messages import Enforced, Event, RoleRights, Seen, Sessions, Trust
 from shared.config.model import Slave
-from shared.errors import EXIT_CONFIG, EXIT_DONE
+from shared.errors import EXIT_CONFIG, EXIT_DONE, EXIT_UNAVAILABLE
 from shared.modbus.listen import bind
 from shared.tls.certificate import fingerprint
 from shared.tls.keys import OwnKeys, load_or_make
@@ -218,7 +218,7 @@ def test_decisions_that_cannot_be_understood_end_the_process(run_dir: Path, proc
     asyncio.run(story())
 
 
-def test_a_taken_port_and_a_folder_that_cannot_be_written_are_errors_in_the_settings(
+def test_a_taken_port_is_an_error_in_the_settings_and_a_folder_that_cannot_be_written_may_pass(
     run_dir: Path, processes: Processes
 ) -> None:
     house = House(run_dir, processes)
@@ -233,5 +233,5 @@ def test_a_taken_port_and_a_folder_that_cannot_be_written_are_errors_in_the_sett
     (run_dir / "state" / "audit").rmdir()
     (run_dir / "state" / "audit").write_text("no folder")
     process = house.launch()
-    assert process.wait() == EXIT_CONFIG
+    assert process.wait() == EXIT_UNAVAILABLE
     assert "the audit log cannot be written" in process.output

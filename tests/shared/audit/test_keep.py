@@ -1,12 +1,13 @@
 """An audit log on a disk that refuses."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.audit.keep import UNSAFE, Keep
+from shared.audit.keep import LEFT, UNSAFE, Keep
 from shared.audit.log import AuditLog
 from shared.audit.record import Who
 
@@ -35,3 +36,19 @@ def test_a_disk_that_refuses_is_told_rarely_and_tried_again(tmp_path: Path, monk
 
     asyncio.run(story())
     log.close()
+
+
+def test_a_disk_that_refuses_at_the_end_is_told_and_the_log_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # counts descriptors
+    keep = Keep(AuditLog(tmp_path, "console"), lambda text, **fields: told.append((text, fields)))
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    keep.close()
+    assert told == [(LEFT, {"reason": "Input/output error"})]
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

@@ -13,7 +13,7 @@ import pytest
 from shared.audit.check import load, verify
 from shared.audit.log import AuditLog, open_log
 from shared.audit.record import GENESIS, HEAD_LOST, PRUNED, TORN, Record, Who, folder_of
-from shared.errors import ConfigError
+from shared.errors import UnavailableError
 from tests.killed import writer
 
 CLI = Who("cli")
@@ -221,9 +221,9 @@ def test_only_the_owner_can_read_it(log: AuditLog, tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in folder_of(tmp_path).iterdir()} == {0o600}
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_in_the_settings_with_its_cure(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_told_with_its_cure(tmp_path: Path) -> None:
     folder_of(tmp_path).write_text("not a folder")
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UnavailableError) as caught:
         open_log(tmp_path, "console")
     assert str(caught.value) == (
         f"gateway.state_dir: the audit log cannot be written ({folder_of(tmp_path)}: File exists); "

@@ -148,4 +148,30 @@ SETTINGS: Final = {
     ),
     "place.no_address": "this machine has no such address. Give one of its own, or 0.0.0.0 for all",
     "place.later": "once it can, it starts by itself",
+    "state.unusable": (
+        "gateway.state_dir: {path} cannot be used ({reason}); give a folder that belongs to the user who runs "
+        "metergate, or set METERGATE_STATE_DIR"
+    ),
+    "state.audit": (
+        "gateway.state_dir: the audit log cannot be written ({path}: {reason}); give a folder that belongs to the user "
+        "who runs metergate, or set METERGATE_STATE_DIR"
+    ),
+    "state.keys": (
+        "certificates.keys_dir: {path} cannot be used ({reason}); give a folder that belongs to the user who runs "
+        "metergate, or set METERGATE_KEYS_DIR"
+    ),
+    "state.in_use": (
+        "gateway.state_dir: {path} is in use by another metergate, and `fuser {file}` names it; two would undo what "
+        "each other counts. Stop that one, or give this one its own state_dir"
+    ),
+    "state.missing": "something is missing, see its log",
+    "state.again": "tried again every {seconds} s",
+    "state.unsafe": (
+        "{path} does not reach its disk ({reason}): values are served on, but a power failure would take what is "
+        "counted since; it is tried again"
+    ),
+    "state.lost": (
+        "{path} is no longer there and cannot be put back ({reason}): values are served on, but the next start would "
+        "not know what is counted since; it is tried again"
+    ),
 }

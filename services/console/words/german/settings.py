@@ -180,4 +180,30 @@ SETTINGS: Final = {
         "dieser Rechner hat keine solche Adresse. Geben Sie eine seiner eigenen an, oder 0.0.0.0 für alle"
     ),
     "place.later": "sobald es geht, startet der Prozess von selbst",
+    "state.unusable": (
+        "gateway.state_dir: {path} ist nicht nutzbar ({reason}); geben Sie einen Ordner an, der dem Benutzer gehört, "
+        "unter dem metergate läuft, oder setzen Sie METERGATE_STATE_DIR"
+    ),
+    "state.audit": (
+        "gateway.state_dir: das Audit-Log lässt sich nicht schreiben ({path}: {reason}); geben Sie einen Ordner an, "
+        "der dem Benutzer gehört, unter dem metergate läuft, oder setzen Sie METERGATE_STATE_DIR"
+    ),
+    "state.keys": (
+        "certificates.keys_dir: {path} ist nicht nutzbar ({reason}); geben Sie einen Ordner an, der dem Benutzer "
+        "gehört, unter dem metergate läuft, oder setzen Sie METERGATE_KEYS_DIR"
+    ),
+    "state.in_use": (
+        "gateway.state_dir: {path} wird von einem anderen metergate benutzt, `fuser {file}` nennt es; zwei machten "
+        "einander zunichte, was sie zählen. Beenden Sie jenes, oder geben Sie diesem ein eigenes state_dir"
+    ),
+    "state.missing": "etwas fehlt, siehe sein Log",
+    "state.again": "wird alle {seconds} s wieder versucht",
+    "state.unsafe": (
+        "{path} kommt nicht auf seinen Datenträger ({reason}): Werte werden weiter geliefert, aber ein Stromausfall "
+        "nähme, was seither gezählt ist; es wird wieder versucht"
+    ),
+    "state.lost": (
+        "{path} ist nicht mehr da und lässt sich nicht wiederherstellen ({reason}): Werte werden weiter geliefert, "
+        "aber der nächste Start wüsste nicht, was seither gezählt ist; es wird wieder versucht"
+    ),
 }

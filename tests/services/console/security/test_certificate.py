@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.console.security.certificate import https, own_names
-from shared.errors import ConfigError
+from shared.errors import ConfigError, UnavailableError
 
 
 def test_key_and_certificate_are_made_once_and_used_again(tmp_path: Path) -> None:
@@ -19,6 +19,12 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "ec.pem").write_text("nothing", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"ec\.pem"):
         https(tmp_path, "127.0.0.1", ())
+
+
+def test_a_folder_that_cannot_be_used_is_told_as_what_may_pass(tmp_path: Path) -> None:
+    (tmp_path / "console").write_text("a file", encoding="utf-8")
+    with pytest.raises(UnavailableError, match=r"gateway\.state_dir: .* cannot be used \(.+\); give a folder"):
+        https(tmp_path / "console", "127.0.0.1", ())
 
 
 def test_the_certificate_has_every_name_under_which_the_page_is_opened() -> None:

@@ -10,7 +10,7 @@ from tests.support import ROOT
 
 TOLD = frozenset(
     {"ApiError", "not_found", "invalid", "conflict"}
-    | {"RefusedError", "PeerError", "BusyError", "UntrustedError", "ConfigError"}
+    | {"RefusedError", "PeerError", "BusyError", "UntrustedError", "ConfigError", "UnavailableError"}
     | {"Problem", "Tested", "_fail"}
 )
 """Calls whose texts somebody reads."""

@@ -21,10 +21,6 @@ COVERED = (
 
 LEFT = {
     # a role does not even start: read on a terminal or in a log
-    (
-        "certificates.keys_dir: {} cannot be used ({}); give a folder that belongs to the user who runs metergate, or "
-        "set metergate_keys_dir"
-    ),
     "certificates.names, certificates.own_role: {}",
     "certificates.role: the table is too large, {} bytes at most; join its ranges",
     "console.names: {}",

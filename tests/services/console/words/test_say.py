@@ -79,6 +79,17 @@ IN_GERMAN = {
         "kann auf ::1, Port 80, nicht lauschen: plain-slave tut es; setzen Sie console.port anders; sobald es geht, "
         "startet der Prozess von selbst"
     ),
+    "gateway.state_dir: /s/counters-house.journal cannot be used (No space left on device); give a folder that belongs "
+    "to the user who runs metergate, or set METERGATE_STATE_DIR; tried again every 30 s": (
+        "gateway.state_dir: /s/counters-house.journal ist nicht nutzbar (No space left on device); geben Sie einen "
+        "Ordner an, der dem Benutzer gehört, unter dem metergate läuft, oder setzen Sie METERGATE_STATE_DIR; wird alle "
+        "30 s wieder versucht"
+    ),
+    "/s/a.journal does not reach its disk (Input/output error): values are served on, but a power failure would take "
+    "what is counted since; it is tried again": (
+        "/s/a.journal kommt nicht auf seinen Datenträger (Input/output error): Werte werden weiter geliefert, aber ein "
+        "Stromausfall nähme, was seither gezählt ist; es wird wieder versucht"
+    ),
     "deleted; connections closed: 3": "gelöscht; getrennte Verbindungen: 3",
     "nothing of this is known; nor: this": "nothing of this is known; nor: this",
     "line 1: x: is odd\nline 2: slave.port: is 0, but must be true or false": (
