@@ -102,9 +102,9 @@ class Bus:
         endpoint = self._endpoints.pub(instance)
         socket = sub_socket(self._context, endpoint, topic(kind, key))
         newest = partial(self._endpoints.generation, instance)
-        turn = self._watch(socket, Subscription(self, instance, kind, handler, socket, newest=newest, every=every).read)
-        if not issubclass(kind, Event | Seen):  # these are not states, and connecting anew may miss one
-            self._sights.append((Sight(socket, endpoint), turn))
+        read = Subscription(self, instance, kind, handler, socket, newest=newest, every=every).read
+        # events are not states, and connecting anew may miss one
+        self._watch(socket, read, None if issubclass(kind, Event | Seen) else Sight(socket, endpoint))
 
     def serve(self, handler: Handler) -> None:
         """Take commands on `<instance>.cmd`. A MetergateError of the handler becomes the refusal's text."""
@@ -152,8 +152,7 @@ class Bus:
             endpoint = self._endpoints.cmd(instance)
             caller = _Caller(self, instance, dealer_socket(self._context, endpoint))
             self._callers[instance] = caller
-            caller.turn = self._watch(caller.socket, caller.read)
-            self._sights.append((Sight(caller.socket, endpoint), caller.turn))
+            caller.turn = self._watch(caller.socket, caller.read, Sight(caller.socket, endpoint))
         self.load.begun()
         try:
             return await caller.call(verb, args, timeout_s)
@@ -170,8 +169,11 @@ class Bus:
             socket.close()
         self._context.term()
 
-    def _watch(self, socket: Socket, read: Callable[[], bool]) -> Callable[[], None]:
-        """Call `read` when something came, and again as long as it returns that there may be more."""
+    def _watch(self, socket: Socket, read: Callable[[], bool], sight: Sight | None = None) -> Callable[[], None]:
+        """Call `read` when something came, and again as long as it returns that there may be more.
+
+        `sight`: of whom the socket is connected to, where it connects anew once the file there is another one.
+        """
 
         def turn() -> None:
             if socket.closed:
@@ -183,10 +185,12 @@ class Bus:
                 if not self.failed.done():
                     self.failed.set_exception(error)
                 return
-            if more:
+            if (sight is not None and sight.follow(more)) or more:  # connecting anew may have eaten a signal
                 self._loop.call_soon(turn)
 
         self._sockets.append(socket)
+        if sight is not None:
+            self._sights.append((sight, turn))
         self._loop.add_reader(cast("int", socket.getsockopt(zmq.FD)), turn)
         self._loop.call_soon(turn)
         return turn
@@ -197,7 +201,7 @@ class Bus:
         if self._publisher.pending():  # who subscribed while a socket was bound again
             self._loop.call_soon(self._answer_subscribers)
         for sight, turn in self._sights:
-            if sight.renew():
+            if sight.look():
                 self._loop.call_soon(turn)
 
     def _on_subscription(self) -> bool:
@@ -258,10 +262,10 @@ class _Caller:
     def read(self) -> bool:
         for _ in range(FRAMES_PER_TURN):
             try:
-                payload = self.socket.recv(zmq.NOBLOCK)
+                frames = receive(self.socket)  # whole, since it may be disconnected afterwards, see `Sight`
             except zmq.Again:
                 return False
-            reply = self._bus.decoded(decode_reply, payload, self._instance)
+            reply = self._bus.decoded(decode_reply, b"".join(frames), self._instance)
             future = self._waiting.get(reply.id) if reply is not None else None
             if future is not None and not future.done():
                 future.set_result(reply)

@@ -23,6 +23,10 @@ LOOK_S: Final = 1.0
 MOST_TAKEN: Final = 64
 """Each time costs a descriptor."""
 
+MOST_TURNS: Final = 32
+"""Readings of what waits of an owner before another one is turned to: more than all queues hold, so that it ends also
+where the one before goes on talking."""
+
 _SCHEME: Final = "ipc://"
 _File = tuple[int, int, int] | None
 
@@ -81,24 +85,39 @@ class Claims:
 class Sight:
     """Of one that is connected.
 
+    What waits of the one before is read before the connection is given up: giving it up drops all of it.
+
     Args:
-        socket: connected there.
+        socket: connected there. Between two readings no message is read in part, nor asked for by a poll, which takes
+            its first frame: libzmq aborts the process that disconnects then (its issue 2163).
         endpoint: its place.
     """
 
-    __slots__ = ("_endpoint", "_seen", "_socket")
+    __slots__ = ("_endpoint", "_seen", "_socket", "_turns")
 
     def __init__(self, socket: Socket, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._socket = socket
         self._seen = _file(endpoint)
+        self._turns = 0
 
-    def renew(self) -> bool:
-        """Connect anew if the file is another one than before; whether it did."""
+    def look(self) -> bool:
+        """Whether the file is another one than before; from then on `follow` is called after each reading."""
         before, found = self._seen, _file(self._endpoint)
         self._seen = found or before
         if before is None or found is None or found == before:
             return False
+        self._turns = MOST_TURNS
+        return True
+
+    def follow(self, more: bool) -> bool:
+        """Connect anew if that is due and nothing waits any more, or it was read often enough; whether it did."""
+        if not self._turns:
+            return False
+        self._turns -= 1
+        if more and self._turns:
+            return False
+        self._turns = 0
         self._socket.disconnect(self._endpoint.address)
         self._socket.connect(self._endpoint.address)
         return True

@@ -183,6 +183,21 @@ def test_rubbish_from_an_owner_is_dropped_and_the_answer_found(tell: Tell) -> No
     tell(story)
 
 
+def test_an_answer_of_many_frames_is_one_answer(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        caller = town.bus("plain-slave")
+        with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as liar:
+            call = asyncio.create_task(caller.call("register-store", "x", {}, 10.0))
+            await until(lambda: liar.poll(0))
+            peer, payload = liar.recv_multipart()
+            liar.send_multipart((peer, *[b"\xc1"] * 100))
+            liar.send_multipart((peer, encode(Reply(id=decode_command(payload).id, ok=True))))
+            assert await call == {}
+        assert caller.malformed == 1
+
+    tell(story)
+
+
 def test_a_failing_command_is_logged_and_its_owner_lives_on(tell: Tell, log: list[dict[str, Any]]) -> None:
     async def story(town: Town) -> None:
         async def obey(request: Command) -> dict[str, Any]:
