@@ -5,6 +5,7 @@ a message may lie there until the next one comes.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, TypeVar, cast
@@ -27,6 +28,9 @@ M = TypeVar("M", bound=Message)
 Handler = Callable[[Command], Awaitable[dict[str, Any]]]
 
 COMMANDS_AT_ONCE: Final = 64
+
+HELD_UP_S: Final = 0.05
+"""A process that was held up itself finds that its time is over before it finds the answer that came meanwhile."""
 
 
 class Bus:
@@ -140,12 +144,21 @@ class Bus:
 
         turn = self._watch(socket, read)
 
-    async def call(self, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 1.0) -> dict[str, Any]:
+    async def call(
+        self, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 1.0, begun_s: float | None = None
+    ) -> dict[str, Any]:
         """Send a command and wait for its result.
+
+        Args:
+            instance: the owner.
+            verb: what to do.
+            args: details by name.
+            timeout_s: for connection, work and answer together.
+            begun_s: the owner drops what it has not begun with by then; None: after `timeout_s`.
 
         Raises:
             RefusedError: the owner said no; the text is its reason.
-            PeerError: no answer in time. The owner drops the command once the time is over.
+            PeerError: no answer in time: it was not done, or what was done at the last moment could not be confirmed.
         """
         caller = self._callers.get(instance)
         if caller is None:
@@ -155,7 +168,7 @@ class Bus:
             caller.turn = self._watch(caller.socket, caller.read, Sight(caller.socket, endpoint))
         self.load.begun()
         try:
-            return await caller.call(verb, args, timeout_s)
+            return await caller.call(verb, args, timeout_s, timeout_s if begun_s is None else begun_s)
         finally:
             self.load.ended()
 
@@ -239,25 +252,32 @@ class _Caller:
         self.socket = socket
         self.turn: Callable[[], None]
 
-    async def call(self, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        request = command(verb, args, timeout_s)
+    async def call(self, verb: str, args: dict[str, Any], timeout_s: float, begun_s: float) -> dict[str, Any]:
+        request = command(verb, args, begun_s)
         payload = encode(request)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = future
         try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    try:
-                        self.socket.send(payload, zmq.NOBLOCK)
-                        break
-                    except zmq.Again:
-                        await asyncio.sleep(0.01)  # IMMEDIATE: no connection stands yet, and no descriptor says when
-                self.turn()
-                return result(self._instance, await future)
-        except TimeoutError:
-            raise silence(self._instance, verb, timeout_s) from None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._send(payload)
+                    await asyncio.wait((future,))
+            if not future.done():
+                await asyncio.wait((future,), timeout=HELD_UP_S)
+            if not future.done():
+                raise silence(self._instance, verb, timeout_s)
+            return result(self._instance, future.result())
         finally:
             del self._waiting[request.id]
+
+    async def _send(self, payload: bytes) -> None:
+        while True:
+            try:
+                self.socket.send(payload, zmq.NOBLOCK)
+                break
+            except zmq.Again:
+                await asyncio.sleep(0.01)  # IMMEDIATE: no connection stands yet, and no descriptor says when
+        self.turn()
 
     def read(self) -> bool:
         for _ in range(FRAMES_PER_TURN):
