@@ -1,9 +1,9 @@
 """Writes on their way to the register store: a command with a deadline, answered once the own replica shows it.
 
 A store that is away or slow gives exception 06, and the command is dropped there once its deadline is over, well before
-that exception: what is begun can still be confirmed. A store that dies after it has obeyed leaves a write that is done
-and not confirmed; nobody can tell, so the peer has to read back. What has not been sent when a right ends is not sent
-any more.
+that exception: what is begun can still be confirmed. A store that dies or is stopped as it obeys leaves a write that
+is done and not confirmed; nobody can tell, so the peer has to read back. What has not been sent when a right ends is
+not sent any more.
 """
 
 import asyncio
