@@ -6,6 +6,7 @@ anew. Between hosts keys do that; there is no file.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,9 @@ from shared.rarely import Rarely
 
 LOOK_S: Final = 1.0
 MOST_TAKEN: Final = 64
-"""Each time costs a descriptor."""
+"""In an hour, of all sockets together. Each time costs a descriptor."""
+
+_HOUR_NS: Final = 3600 * 10**9
 
 MOST_TURNS: Final = 32
 """Readings of what waits of an owner before another one is turned to: more than all queues hold, so that it ends also
@@ -40,7 +43,7 @@ class Claims:
         error: of a log; told ever more rarely.
     """
 
-    __slots__ = ("_error", "_held", "_publisher", "_rarely", "_renew", "_times")
+    __slots__ = ("_error", "_held", "_publisher", "_rarely", "_renew", "_taken")
 
     def __init__(self, publisher: Publisher, renew: Callable[[], int], error: Callable[..., object]) -> None:
         self._publisher = publisher
@@ -48,7 +51,7 @@ class Claims:
         self._error = error
         self._held: list[tuple[Socket, Endpoint, _File]] = []
         self._rarely = Rarely()
-        self._times = 0
+        self._taken: deque[int] = deque(maxlen=MOST_TAKEN)
 
     def add(self, socket: Socket, endpoint: Endpoint) -> None:
         """Bound there just now."""
@@ -65,14 +68,14 @@ class Claims:
 
     def _is_taken_back(self, socket: Socket, endpoint: Endpoint) -> bool:
         now = clock.now_ns()
-        reason = "taken by another process again and again; end that one, then start this role again"
-        if self._times < MOST_TAKEN:
+        reason = "taken or removed again and again; end the process that does it, then start this role again or wait"
+        if len(self._taken) < MOST_TAKEN or now - self._taken[0] > _HOUR_NS:
             reason = _bind(socket, endpoint)
         if reason:
             if times := self._rarely.times("lost", now):
                 self._error("endpoint lost", endpoint=endpoint.address, reason=reason, times=times)
             return False
-        self._times += 1
+        self._taken.append(now)
         self._publisher.renew(self._renew())
         text = f"{endpoint.address} was taken by another process; taken back, and what it said is outdone"
         if times := self._rarely.times("taken", now):

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import structlog
 
+from shared import clock
 from shared.bus import bus as bus_module
 from shared.bus.bus import Bus
 from shared.bus.claim import MOST_TAKEN, MOST_TURNS, Claims
@@ -168,7 +169,7 @@ def test_a_socket_file_that_was_removed_comes_back(tell: Tell) -> None:
 
 
 def test_a_removed_folder_is_not_this_ones_matter_and_an_endless_thief_costs_no_endless_descriptors(
-    run_dir: Path,
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     endpoint = Town(run_dir).endpoints.pub("measurement")
@@ -188,6 +189,10 @@ def test_a_removed_folder_is_not_this_ones_matter_and_an_endless_thief_costs_no_
         assert publisher.generation == 1 + MOST_TAKEN
         assert told.count("endpoint lost") == 4
         assert len(told) == 4 + 7
+        in_an_hour = clock.now_ns() + 3601 * 10**9
+        monkeypatch.setattr(clock, "now_ns", lambda: in_an_hour)
+        claims.look()
+        assert publisher.generation == 1 + MOST_TAKEN + 1
 
 
 @pytest.mark.parametrize(("readings", "all_of_it"), [(MOST_TURNS, True), (1, False)])
