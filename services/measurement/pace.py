@@ -26,7 +26,11 @@ class BootClock:
         return now_ns()
 
     async def sleep_until(self, t_ns: int) -> None:
-        """Return once `t_ns` has come; the loop's own clock may wake up early by its resolution."""
+        """Return once `t_ns` has come; the loop's own clock may wake up early by its resolution.
+
+        Also who is late lets the loop do what else waits: one who is late always must not hold up all others.
+        """
+        await asyncio.sleep(0)
         while (left := t_ns - now_ns()) > 0:  # noqa: ASYNC110  # the loop's clock is another one
             await asyncio.sleep(left / 1e9)
 

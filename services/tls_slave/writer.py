@@ -1,7 +1,9 @@
 """Writes on their way to the register store: a command with a deadline, answered once the own replica shows it.
 
-A store that is away or slow gives exception 06, and the command is dropped there once its deadline is over: it is never
-obeyed behind the peer's back long after it was told no. What has not been sent when a right ends is not sent any more.
+A store that is away or slow gives exception 06, and the command is dropped there once its deadline is over, well before
+that exception: what is begun can still be confirmed. A store that dies or is stopped as it obeys leaves a write that
+is done and not confirmed; nobody can tell, so the peer has to read back. What has not been sent when a right ends is
+not sent any more.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from shared.bus.command import WRITE_S
+from shared.bus.command import CONFIRMED_S, WRITE_S
 from shared.errors import PeerError, RefusedError
 from shared.modbus.access import Later
 from shared.modbus.pdu import ExceptionCode, Function, Write
@@ -19,7 +21,10 @@ from shared.modbus.replica import Replica
 
 STORE: Final = "register-store"
 
-Call = Callable[[str, str, dict[str, Any], float], Awaitable[dict[str, Any]]]
+SHOWN_S: Final = 0.5
+"""The image that shows a write was sent before the answer, on another connection."""
+
+Call = Callable[[str, str, dict[str, Any], float, float], Awaitable[dict[str, Any]]]
 """`Bus.call`."""
 
 
@@ -35,11 +40,11 @@ class _Reply(msgspec.Struct, frozen=True):
 class StoreWriter:
     """All writes of this process."""
 
-    def __init__(self, call: Call, replica: Replica, log: FilteringBoundLogger, deadline_s: float = WRITE_S) -> None:
+    def __init__(self, call: Call, replica: Replica, log: FilteringBoundLogger, shown_s: float = SHOWN_S) -> None:
         self._call = call
         self._replica = replica
         self._log = log
-        self._deadline_s = deadline_s
+        self._shown_s = shown_s
         self._tasks: dict[asyncio.Task[None], Callable[[], bool]] = {}
         self._changed = asyncio.Event()
 
@@ -71,21 +76,26 @@ class StoreWriter:
     async def _write(self, later: Later, meter: str, request: Write, who: dict[str, str]) -> None:
         outcome: bytes | ExceptionCode = ExceptionCode.SERVER_DEVICE_BUSY
         try:
-            async with asyncio.timeout(self._deadline_s):
-                outcome = await self._outcome(meter, request, who)
-        except (PeerError, RefusedError, TimeoutError, msgspec.ValidationError) as error:
-            self._log.warning("a write was not done", meter=meter, start=request.start, reason=str(error) or "too slow")
+            outcome = await self._outcome(meter, request, who)
+        except RefusedError as error:
+            self._log.warning("a write was not done", meter=meter, start=request.start, reason=str(error))
+        except (PeerError, msgspec.ValidationError) as error:
+            self._log.warning("a write is not confirmed", meter=meter, start=request.start, reason=str(error))
         finally:
             later.settle(outcome)
 
     async def _outcome(self, meter: str, request: Write, who: dict[str, str]) -> bytes | ExceptionCode:
         values = [int.from_bytes(request.data[at : at + 2], "big") for at in range(0, len(request.data), 2)]
         args = {"meter": meter, "start": request.start, "values": values, "who": who}
-        reply = msgspec.convert(await self._call(STORE, "write", args, self._deadline_s), _Reply)
+        reply = msgspec.convert(await self._call(STORE, "write", args, CONFIRMED_S, WRITE_S), _Reply)
         if reply.exception is not None:
             return reply.exception
-        while not self._replica.holds(meter, (reply.gen, reply.seq)):
-            await self._changed.wait()
+        try:
+            async with asyncio.timeout(self._shown_s):
+                while not self._replica.holds(meter, (reply.gen, reply.seq)):
+                    await self._changed.wait()
+        except TimeoutError:
+            raise PeerError(f"{STORE} has done it, but its image has not come within {self._shown_s:g} s") from None
         return echo(request)
 
 

@@ -5,6 +5,7 @@ a message may lie there until the next one comes.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, TypeVar, cast
@@ -27,6 +28,9 @@ M = TypeVar("M", bound=Message)
 Handler = Callable[[Command], Awaitable[dict[str, Any]]]
 
 COMMANDS_AT_ONCE: Final = 64
+
+HELD_UP_S: Final = 0.05
+"""A process that was held up itself finds that its time is over before it finds the answer that came meanwhile."""
 
 
 class Bus:
@@ -102,9 +106,9 @@ class Bus:
         endpoint = self._endpoints.pub(instance)
         socket = sub_socket(self._context, endpoint, topic(kind, key))
         newest = partial(self._endpoints.generation, instance)
-        turn = self._watch(socket, Subscription(self, instance, kind, handler, socket, newest=newest, every=every).read)
-        if not issubclass(kind, Event | Seen):  # these are not states, and connecting anew may miss one
-            self._sights.append((Sight(socket, endpoint), turn))
+        read = Subscription(self, instance, kind, handler, socket, newest=newest, every=every).read
+        # events are not states, and connecting anew may miss one
+        self._watch(socket, read, None if issubclass(kind, Event | Seen) else Sight(socket, endpoint))
 
     def serve(self, handler: Handler) -> None:
         """Take commands on `<instance>.cmd`. A MetergateError of the handler becomes the refusal's text."""
@@ -140,23 +144,31 @@ class Bus:
 
         turn = self._watch(socket, read)
 
-    async def call(self, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 1.0) -> dict[str, Any]:
+    async def call(
+        self, instance: str, verb: str, args: dict[str, Any], timeout_s: float = 1.0, begun_s: float | None = None
+    ) -> dict[str, Any]:
         """Send a command and wait for its result.
+
+        Args:
+            instance: the owner.
+            verb: what to do.
+            args: details by name.
+            timeout_s: for connection, work and answer together.
+            begun_s: the owner drops what it has not begun with by then; None: after `timeout_s`.
 
         Raises:
             RefusedError: the owner said no; the text is its reason.
-            PeerError: no answer in time. The owner drops the command once the time is over.
+            PeerError: no answer in time: it was not done, or what was done at the last moment could not be confirmed.
         """
         caller = self._callers.get(instance)
         if caller is None:
             endpoint = self._endpoints.cmd(instance)
             caller = _Caller(self, instance, dealer_socket(self._context, endpoint))
             self._callers[instance] = caller
-            caller.turn = self._watch(caller.socket, caller.read)
-            self._sights.append((Sight(caller.socket, endpoint), caller.turn))
+            caller.turn = self._watch(caller.socket, caller.read, Sight(caller.socket, endpoint))
         self.load.begun()
         try:
-            return await caller.call(verb, args, timeout_s)
+            return await caller.call(verb, args, timeout_s, timeout_s if begun_s is None else begun_s)
         finally:
             self.load.ended()
 
@@ -170,8 +182,11 @@ class Bus:
             socket.close()
         self._context.term()
 
-    def _watch(self, socket: Socket, read: Callable[[], bool]) -> Callable[[], None]:
-        """Call `read` when something came, and again as long as it returns that there may be more."""
+    def _watch(self, socket: Socket, read: Callable[[], bool], sight: Sight | None = None) -> Callable[[], None]:
+        """Call `read` when something came, and again as long as it returns that there may be more.
+
+        `sight`: of whom the socket is connected to, where it connects anew once the file there is another one.
+        """
 
         def turn() -> None:
             if socket.closed:
@@ -183,10 +198,12 @@ class Bus:
                 if not self.failed.done():
                     self.failed.set_exception(error)
                 return
-            if more:
+            if (sight is not None and sight.follow(more)) or more:  # connecting anew may have eaten a signal
                 self._loop.call_soon(turn)
 
         self._sockets.append(socket)
+        if sight is not None:
+            self._sights.append((sight, turn))
         self._loop.add_reader(cast("int", socket.getsockopt(zmq.FD)), turn)
         self._loop.call_soon(turn)
         return turn
@@ -197,7 +214,7 @@ class Bus:
         if self._publisher.pending():  # who subscribed while a socket was bound again
             self._loop.call_soon(self._answer_subscribers)
         for sight, turn in self._sights:
-            if sight.renew():
+            if sight.look():
                 self._loop.call_soon(turn)
 
     def _on_subscription(self) -> bool:
@@ -235,33 +252,40 @@ class _Caller:
         self.socket = socket
         self.turn: Callable[[], None]
 
-    async def call(self, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        request = command(verb, args, timeout_s)
+    async def call(self, verb: str, args: dict[str, Any], timeout_s: float, begun_s: float) -> dict[str, Any]:
+        request = command(verb, args, begun_s)
         payload = encode(request)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = future
         try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    try:
-                        self.socket.send(payload, zmq.NOBLOCK)
-                        break
-                    except zmq.Again:
-                        await asyncio.sleep(0.01)  # IMMEDIATE: no connection stands yet, and no descriptor says when
-                self.turn()
-                return result(self._instance, await future)
-        except TimeoutError:
-            raise silence(self._instance, verb, timeout_s) from None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._send(payload)
+                    await asyncio.wait((future,))
+            if not future.done():
+                await asyncio.wait((future,), timeout=HELD_UP_S)
+            if not future.done():
+                raise silence(self._instance, verb, timeout_s)
+            return result(self._instance, future.result())
         finally:
             del self._waiting[request.id]
+
+    async def _send(self, payload: bytes) -> None:
+        while True:
+            try:
+                self.socket.send(payload, zmq.NOBLOCK)
+                break
+            except zmq.Again:
+                await asyncio.sleep(0.01)  # IMMEDIATE: no connection stands yet, and no descriptor says when
+        self.turn()
 
     def read(self) -> bool:
         for _ in range(FRAMES_PER_TURN):
             try:
-                payload = self.socket.recv(zmq.NOBLOCK)
+                frames = receive(self.socket)  # whole, since it may be disconnected afterwards, see `Sight`
             except zmq.Again:
                 return False
-            reply = self._bus.decoded(decode_reply, payload, self._instance)
+            reply = self._bus.decoded(decode_reply, b"".join(frames), self._instance)
             future = self._waiting.get(reply.id) if reply is not None else None
             if future is not None and not future.done():
                 future.set_result(reply)

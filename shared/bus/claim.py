@@ -6,6 +6,7 @@ anew. Between hosts keys do that; there is no file.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,13 @@ from shared.rarely import Rarely
 
 LOOK_S: Final = 1.0
 MOST_TAKEN: Final = 64
-"""Each time costs a descriptor."""
+"""In an hour, of all sockets together. Each time costs a descriptor."""
+
+_HOUR_NS: Final = 3600 * 10**9
+
+MOST_TURNS: Final = 32
+"""Readings of what waits of an owner before another one is turned to: more than all queues hold, so that it ends also
+where the one before goes on talking."""
 
 _SCHEME: Final = "ipc://"
 _File = tuple[int, int, int] | None
@@ -36,7 +43,7 @@ class Claims:
         error: of a log; told ever more rarely.
     """
 
-    __slots__ = ("_error", "_held", "_publisher", "_rarely", "_renew", "_times")
+    __slots__ = ("_error", "_held", "_publisher", "_rarely", "_renew", "_taken")
 
     def __init__(self, publisher: Publisher, renew: Callable[[], int], error: Callable[..., object]) -> None:
         self._publisher = publisher
@@ -44,7 +51,7 @@ class Claims:
         self._error = error
         self._held: list[tuple[Socket, Endpoint, _File]] = []
         self._rarely = Rarely()
-        self._times = 0
+        self._taken: deque[int] = deque(maxlen=MOST_TAKEN)
 
     def add(self, socket: Socket, endpoint: Endpoint) -> None:
         """Bound there just now."""
@@ -61,14 +68,14 @@ class Claims:
 
     def _is_taken_back(self, socket: Socket, endpoint: Endpoint) -> bool:
         now = clock.now_ns()
-        reason = "taken by another process again and again; end that one, then start this role again"
-        if self._times < MOST_TAKEN:
+        reason = "taken or removed again and again; end the process that does it, then start this role again or wait"
+        if len(self._taken) < MOST_TAKEN or now - self._taken[0] > _HOUR_NS:
             reason = _bind(socket, endpoint)
         if reason:
             if times := self._rarely.times("lost", now):
                 self._error("endpoint lost", endpoint=endpoint.address, reason=reason, times=times)
             return False
-        self._times += 1
+        self._taken.append(now)
         self._publisher.renew(self._renew())
         text = f"{endpoint.address} was taken by another process; taken back, and what it said is outdone"
         if times := self._rarely.times("taken", now):
@@ -81,24 +88,39 @@ class Claims:
 class Sight:
     """Of one that is connected.
 
+    What waits of the one before is read before the connection is given up: giving it up drops all of it.
+
     Args:
-        socket: connected there.
+        socket: connected there. Between two readings no message is read in part, nor asked for by a poll, which takes
+            its first frame: libzmq aborts the process that disconnects then (its issue 2163).
         endpoint: its place.
     """
 
-    __slots__ = ("_endpoint", "_seen", "_socket")
+    __slots__ = ("_endpoint", "_seen", "_socket", "_turns")
 
     def __init__(self, socket: Socket, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._socket = socket
         self._seen = _file(endpoint)
+        self._turns = 0
 
-    def renew(self) -> bool:
-        """Connect anew if the file is another one than before; whether it did."""
+    def look(self) -> bool:
+        """Whether the file is another one than before; from then on `follow` is called after each reading."""
         before, found = self._seen, _file(self._endpoint)
         self._seen = found or before
         if before is None or found is None or found == before:
             return False
+        self._turns = MOST_TURNS
+        return True
+
+    def follow(self, more: bool) -> bool:
+        """Connect anew if that is due and nothing waits any more, or it was read often enough; whether it did."""
+        if not self._turns:
+            return False
+        self._turns -= 1
+        if more and self._turns:
+            return False
+        self._turns = 0
         self._socket.disconnect(self._endpoint.address)
         self._socket.connect(self._endpoint.address)
         return True

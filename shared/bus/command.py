@@ -16,8 +16,11 @@ from shared.bus.network import Endpoint
 from shared.bus.sockets import Socket, context, dealer_socket
 from shared.errors import BusError, PeerError, RefusedError
 
-WRITE_S: Final = 1.0
-"""So long a write to registers may wait for the register store; then it is dropped there, as any command."""
+WRITE_S: Final = 0.5
+"""So long a write to registers may wait until the register store begins with it; then it is dropped there."""
+
+CONFIRMED_S: Final = 1.0
+"""So long its answer is waited for: what is begun at the last moment can still be confirmed on a busy machine."""
 
 SETTLED_S: Final = WRITE_S + 0.2
 """After it a write that was handed over is done or dropped, however long the store was stopped or held up."""
@@ -26,7 +29,7 @@ _ids = itertools.count(1)
 
 
 def command(verb: str, args: dict[str, Any], timeout_s: float) -> Command:
-    """A command that its owner drops after `timeout_s`, since nobody waits for it any longer."""
+    """A command that its owner drops if it has not begun with it after `timeout_s`."""
     now = clock.now_ns()
     return Command(id=next(_ids), verb=verb, args=args, sent_ns=now, deadline_ns=now + round(timeout_s * 1e9))
 

@@ -236,7 +236,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command/1", tag_fi
         id: chosen by the caller, echoed in the reply.
         verb: what to do, e.g. `restart`.
         args: details by name.
-        deadline_ns: CLOCK_BOOTTIME after which the owner drops it unread, since the caller has given up.
+        deadline_ns: CLOCK_BOOTTIME after which the owner drops it unread; its caller waits as long, or longer.
         sent_ns: CLOCK_BOOTTIME of sending, so that another host can tell how long the deadline is.
         boot: boot id of both.
     """

@@ -58,14 +58,19 @@ class Subscription(Generic[M]):
         self._row = Row(bus.load)
 
     def read(self) -> bool:
-        """Hand over what has come; whether there may be more."""
+        """Hand over what has come; whether there may be more.
+
+        Leaves no message begun: the last thing asked is never whether one is here, which takes its first frame if so.
+        """
         newest: dict[bytes, bytes] = {}
         overtaken: dict[bytes, int] = {}
-        for _ in range(FRAMES_PER_TURN):
+        left = FRAMES_PER_TURN
+        while left:
             try:
                 frames = receive(self._socket)
             except zmq.Again:
                 break
+            left -= 1
             if len(frames) != 2:
                 self._bus.drop(self._instance, f"{len(frames)} frames instead of 2")
             elif self._every:
@@ -73,14 +78,13 @@ class Subscription(Generic[M]):
             else:
                 overtaken[frames[0]] = overtaken.get(frames[0], -1) + 1
                 newest[frames[0]] = frames[1]
-            if not readable(self._socket):
+            if left and not readable(self._socket):
                 break
         for name, payload in newest.items():
             self._deliver(name, payload, overtaken[name])
-        more = readable(self._socket)
-        if not more:
+        if left:
             self._row.end()
-        return more
+        return not left
 
     def _deliver(self, name: bytes, payload: bytes, overtaken: int) -> None:
         if self._last.get(name) == payload:

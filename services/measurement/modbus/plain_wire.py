@@ -6,6 +6,7 @@ pymodbus speaks the protocol; its own retries and reconnects stay off, since the
 import asyncio
 import logging
 import socket
+from typing import cast
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
@@ -73,8 +74,8 @@ class PlainWire(Wire):
         try:
             answer = await read(request.address, count=request.length, device_id=self._settings.unit)
         except ModbusException as error:
-            if self._bounds.exceeded:
-                raise PeerError(f"{self._where} sent more than it was asked for") from error
+            if self._bounds.broken:
+                raise PeerError(f"{self._where} {self._bounds.broken}") from error
             if not self.connected:
                 raise PeerError(f"{self._where} closed the connection") from error
             self._late = True
@@ -116,31 +117,38 @@ class PlainWire(Wire):
 
 
 class _Bounds(asyncio.Protocol):
-    """Stands between the connection and pymodbus, which would take whatever a meter sends, however much.
+    """Stands between the connection and pymodbus.
+
+    That would take however much a meter sends, and raises into the loop what it cannot read of it.
 
     Args:
         client: that is connected.
 
     Attributes:
         allowance: what may still come.
-        exceeded: whether more came; the connection has ended then.
+        broken: what the meter did instead of answering; the connection has ended then.
     """
 
     def __init__(self, client: AsyncModbusTcpClient) -> None:
         self.allowance = Allowance()
-        self.exceeded = False
+        self.broken = ""
         self._pymodbus = client.ctx
-        self._transport = client.ctx.transport
-        if isinstance(self._transport, asyncio.Transport):
+        # uvloop's is none by its class; None where the connection has ended already
+        self._transport = cast("asyncio.Transport | None", client.ctx.transport)
+        if self._transport is not None:
             self._transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        if self.allowance.covers(len(data)):
+        if self.broken:
+            return
+        if not self.allowance.covers(len(data)):
+            self._break("sent more than it was asked for")
+            return
+        try:
             self._pymodbus.data_received(data)
-        elif not self.exceeded and isinstance(self._transport, asyncio.Transport):
-            self.exceeded = True
-            self._transport.abort()
+        except ModbusException:
+            self._break("sent something that is no answer")
 
     def eof_received(self) -> None:
         """See `asyncio.Protocol`."""
@@ -149,6 +157,11 @@ class _Bounds(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._pymodbus.connection_lost(exc)
+
+    def _break(self, how: str) -> None:
+        self.broken = how
+        if self._transport is not None:
+            self._transport.abort()
 
 
 def _obey_cancellation() -> None:

@@ -53,6 +53,16 @@ def test_what_is_made_ready_ahead_waits_for_its_cycle() -> None:
     ]
 
 
+def test_who_is_late_lets_others_do_their_work_all_the_same() -> None:
+    async def story() -> None:
+        turned = asyncio.Event()
+        asyncio.get_running_loop().call_soon(turned.set)
+        await BootClock().sleep_until(now_ns() - 5)
+        assert turned.is_set()
+
+    asyncio.run(story())
+
+
 def test_the_real_clock_never_wakes_early() -> None:
     async def story() -> None:
         for wait_ns in (-5, 0, 300_000, 2_000_000):

@@ -11,7 +11,6 @@ from services.tls_slave.writer import StoreWriter, echo
 from shared.errors import PeerError, RefusedError
 from shared.modbus.access import Later
 from shared.modbus.pdu import ExceptionCode, Write
-from shared.modbus.replica import Replica
 from tests.shared.modbus.samples import T0, image, replica
 from tests.support import until
 
@@ -24,10 +23,13 @@ class Store:
 
     def __init__(self, reply: dict[str, Any] | Exception | None) -> None:
         self.reply = reply
-        self.asked: list[tuple[str, str, dict[str, Any], float]] = []
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
 
-    async def call(self, instance: str, verb: str, args: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        self.asked.append((instance, verb, args, timeout_s))
+    async def call(
+        self, instance: str, verb: str, args: dict[str, Any], timeout_s: float, begun_s: float
+    ) -> dict[str, Any]:
+        self.asked.append((instance, verb, args))
+        assert timeout_s - begun_s >= 0.5, "what the store begins at the last moment can be confirmed"
         if isinstance(self.reply, Exception):
             raise self.reply
         if self.reply is None:
@@ -35,17 +37,18 @@ class Store:
         return self.reply or {}
 
 
-def write(store: Store, request: Write, held: Replica | None = None, deadline_s: float = 5.0) -> Later:
-    """What becomes of one write while nothing else happens."""
+def write(store: Store, request: Write, shown_s: float = 5.0) -> tuple[Later, list[str]]:
+    """What becomes of one write while nothing else happens, and what is logged."""
 
     async def story() -> Later:
-        writer = StoreWriter(store.call, held or replica(), structlog.get_logger(), deadline_s)
+        writer = StoreWriter(store.call, replica(), structlog.get_logger(), shown_s)
         later = writer.write("house", request, {"by": "modbus"}, lambda: True)
         await until(lambda: later.outcome is not None)
         return later
 
-    with capture_logs():
-        return asyncio.run(story())
+    with capture_logs() as lines:
+        later = asyncio.run(story())
+    return later, [line["event"] for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -54,28 +57,38 @@ def write(store: Store, request: Write, held: Replica | None = None, deadline_s:
 )
 def test_a_write_that_is_done_is_echoed(request_: Write, values: list[int], pdu: str) -> None:
     store = Store({"gen": 1, "seq": 1})
-    assert write(store, request_).outcome == bytes.fromhex(pdu) == echo(request_)
+    later, logged = write(store, request_)
+    assert later.outcome == bytes.fromhex(pdu) == echo(request_)
+    assert logged == []
     assert store.asked == [
         (
             "register-store",
             "write",
             {"meter": "house", "start": request_.start, "values": values, "who": {"by": "modbus"}},
-            5.0,
         )
     ]
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4, 6])
 def test_the_store_says_which_exception(code: int) -> None:
-    outcome = write(Store({"exception": code, "reason": "so"}), SINGLE).outcome
-    assert outcome is ExceptionCode(code)
+    later, _ = write(Store({"exception": code, "reason": "so"}), SINGLE)
+    assert later.outcome is ExceptionCode(code)
 
 
 @pytest.mark.parametrize(
-    "reply", [PeerError("away"), RefusedError("busy"), {"gen": "one"}, {"exception": 99}, {"gen": 1, "seq": 2}, None]
+    ("reply", "said"),
+    [
+        (RefusedError("busy"), "a write was not done"),
+        (PeerError("away"), "a write is not confirmed"),
+        ({"gen": "one"}, "a write is not confirmed"),
+        ({"exception": 99}, "a write is not confirmed"),
+        ({"gen": 1, "seq": 2}, "a write is not confirmed"),
+    ],
 )
-def test_a_store_that_is_away_slow_or_senseless_is_busy(reply: dict[str, Any] | Exception | None) -> None:
-    assert write(Store(reply), SINGLE, deadline_s=0.05).outcome is ExceptionCode.SERVER_DEVICE_BUSY
+def test_a_store_that_is_away_slow_or_senseless_is_busy(reply: dict[str, Any] | Exception, said: str) -> None:
+    later, logged = write(Store(reply), SINGLE, shown_s=0.05)
+    assert later.outcome is ExceptionCode.SERVER_DEVICE_BUSY
+    assert logged == [said]
 
 
 def test_the_answer_waits_until_the_own_replica_shows_the_write() -> None:

@@ -183,6 +183,53 @@ def test_rubbish_from_an_owner_is_dropped_and_the_answer_found(tell: Tell) -> No
     tell(story)
 
 
+def test_an_owner_may_begin_for_a_shorter_time_than_its_caller_waits(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        caller = town.bus("tls-slave")
+        with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as owner:
+            call = asyncio.create_task(caller.call("register-store", "write", {}, 10.0, 0.2))
+            await until(lambda: owner.poll(0))
+            peer, payload = owner.recv_multipart()
+            request = decode_command(payload)
+            assert request.deadline_ns - request.sent_ns == 200_000_000
+            await until(lambda: clock.now_ns() > request.deadline_ns)
+            owner.send_multipart((peer, encode(Reply(id=request.id, ok=True, result={"late": True}))))
+            assert await call == {"late": True}
+
+    tell(story)
+
+
+def test_who_was_held_up_finds_the_answer_though_the_time_is_over(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD_UP_S", 10.0)
+
+    async def story(town: Town) -> None:
+        caller = town.bus("tls-slave")
+        with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as owner:
+            for timeout_s in (10.0, 0.0):  # the first one connects, the second one finds its time over at once
+                call = asyncio.create_task(caller.call("register-store", "x", {}, timeout_s, 10.0))
+                await until(lambda: owner.poll(0))
+                peer, payload = owner.recv_multipart()
+                owner.send_multipart((peer, encode(Reply(id=decode_command(payload).id, ok=True))))
+                assert await call == {}
+
+    tell(story)
+
+
+def test_an_answer_of_many_frames_is_one_answer(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        caller = town.bus("plain-slave")
+        with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as liar:
+            call = asyncio.create_task(caller.call("register-store", "x", {}, 10.0))
+            await until(lambda: liar.poll(0))
+            peer, payload = liar.recv_multipart()
+            liar.send_multipart((peer, *[b"\xc1"] * 100))
+            liar.send_multipart((peer, encode(Reply(id=decode_command(payload).id, ok=True))))
+            assert await call == {}
+        assert caller.malformed == 1
+
+    tell(story)
+
+
 def test_a_failing_command_is_logged_and_its_owner_lives_on(tell: Tell, log: list[dict[str, Any]]) -> None:
     async def story(town: Town) -> None:
         async def obey(request: Command) -> dict[str, Any]:

@@ -10,17 +10,20 @@ import msgspec
 import pytest
 import structlog
 
+from shared import clock
 from shared.bus import bus as bus_module
 from shared.bus.bus import Bus
-from shared.bus.claim import MOST_TAKEN, Claims
+from shared.bus.claim import MOST_TAKEN, MOST_TURNS, Claims
 from shared.bus.codec import decode
 from shared.bus.endpoints import acquire
 from shared.bus.messages import Command, Event, Published, SourceState
 from shared.bus.publisher import Publisher
 from shared.bus.sockets import context, pub_socket, router_socket, sub_socket
+from shared.bus.subscription import FRAMES_PER_TURN
 from shared.errors import PeerError
+from tests.shared.bus.moving import WAITING
 from tests.shared.bus.town import Tell, Town
-from tests.support import until
+from tests.support import Processes, until
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +169,7 @@ def test_a_socket_file_that_was_removed_comes_back(tell: Tell) -> None:
 
 
 def test_a_removed_folder_is_not_this_ones_matter_and_an_endless_thief_costs_no_endless_descriptors(
-    run_dir: Path,
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     endpoint = Town(run_dir).endpoints.pub("measurement")
@@ -186,3 +189,17 @@ def test_a_removed_folder_is_not_this_ones_matter_and_an_endless_thief_costs_no_
         assert publisher.generation == 1 + MOST_TAKEN
         assert told.count("endpoint lost") == 4
         assert len(told) == 4 + 7
+        in_an_hour = clock.now_ns() + 3601 * 10**9
+        monkeypatch.setattr(clock, "now_ns", lambda: in_an_hour)
+        claims.look()
+        assert publisher.generation == 1 + MOST_TAKEN + 1
+
+
+@pytest.mark.parametrize(("readings", "all_of_it"), [(MOST_TURNS, True), (1, False)])
+def test_who_turns_to_another_owner_hands_over_what_waits_and_is_not_aborted(
+    processes: Processes, run_dir: Path, readings: int, all_of_it: bool
+) -> None:
+    child = processes.python("-m", "tests.shared.bus.moving", run_dir, str(readings))
+    assert child.wait() == 0, child.output
+    handed_over = int(child.output)
+    assert handed_over == 1 + WAITING if all_of_it else FRAMES_PER_TURN < handed_over < WAITING

@@ -1,8 +1,10 @@
 import asyncio
 import contextlib
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
 
 import pytest
+import uvloop
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusIOException
 
@@ -12,6 +14,11 @@ from services.measurement.modbus.wire import ModbusExceptionError
 from shared.config.model import Modbus
 from shared.errors import PeerError
 from tests.services.measurement.modbus.foreign_meter import ForeignMeter
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+on_each_loop = pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+"""That of the tests, and that of the roles, whose transports are of other classes."""
 
 
 def client_of(meter: ForeignMeter, timeout_s: float = 1.0) -> PlainWire:
@@ -116,7 +123,41 @@ def test_a_late_answer_without_transaction_id_is_taken_for_no_other_question() -
     asyncio.run(story())
 
 
-def test_a_meter_that_floods_is_cut_off_and_holds_up_nobody() -> None:
+@on_each_loop
+@pytest.mark.parametrize(
+    "pdu",
+    [bytes((100, 4, 0, 0)), bytes((43, 14, 1)), bytes((0x83,)), bytes((3, 4, 0)), bytes((3,))],
+    ids=["unknown function", "identity cut short", "exception without a code", "registers cut short", "function alone"],
+)
+def test_what_is_no_answer_is_the_meters_fault_and_is_said_once(run: Run, pdu: bytes) -> None:
+    raised: list[dict[str, Any]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        question = await reader.readexactly(12)
+        writer.write(question[:4] + (1 + len(pdu)).to_bytes(2, "big") + question[6:7] + pdu)
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context))
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            client = PlainWire(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
+            with contextlib.closing(client):
+                await client.connect()
+                with pytest.raises(PeerError, match=r"127\.0\.0\.1:\d+ sent something that is no answer"):
+                    await client.read(Request(3, 10, 2))
+            await ended.wait()
+
+    run(story())
+    assert raised == []
+
+
+@on_each_loop
+def test_a_meter_that_floods_is_cut_off_and_holds_up_nobody(run: Run) -> None:
     sent = 0
     ended = asyncio.Event()
 
@@ -134,17 +175,17 @@ def test_a_meter_that_floods_is_cut_off_and_holds_up_nobody() -> None:
     async def story() -> None:
         async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
             client = PlainWire(Modbus(host="127.0.0.1", port=server.sockets[0].getsockname()[1], timeout_s=0.2))
-            await client.connect()
-            with pytest.raises(PeerError, match=r"127\.0\.0\.1:\d+ sent more than it was asked for"):
-                await client.read(Request(3, 10, 1))
-            assert not client.connected
-            await ended.wait()
-            assert sent < 20_000_000, "what the kernel takes, not what is read"
-            with pytest.raises(PeerError):
-                await client.read(Request(3, 10, 1))
-            client.close()
+            with contextlib.closing(client):
+                await client.connect()
+                with pytest.raises(PeerError, match=r"127\.0\.0\.1:\d+ sent more than it was asked for"):
+                    await client.read(Request(3, 10, 1))
+                assert not client.connected
+                await ended.wait()
+                assert sent < 20_000_000, "what the kernel takes, not what is read"
+                with pytest.raises(PeerError):
+                    await client.read(Request(3, 10, 1))
 
-    asyncio.run(asyncio.wait_for(story(), 10))
+    run(asyncio.wait_for(story(), 10))
 
 
 @pytest.mark.parametrize("size", [1, 125])
