@@ -54,7 +54,6 @@ TESTED_ELSEWHERE = {
     "services/tls_slave/connection.py": "tests/services/tls_slave/test_server.py",
     "shared/bus/message.py": "tests/shared/bus/test_publisher.py",
     "shared/bus/session_messages.py": "tests/repository/test_messages_doc.py",
-    "shared/bus/subscription.py": "tests/shared/bus/test_bus.py",
     "shared/bus/trust_messages.py": "tests/repository/test_messages_doc.py",
     "shared/config/tables.py": "tests/shared/config/test_patch.py",
     "supervisor/cli/audit.py": "tests/supervisor/cli/certs/test_certs.py",
