@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.bus.command import call
 from shared.bus.endpoints import Endpoints
@@ -19,6 +19,8 @@ METERGATE = Path(sys.executable).with_name("metergate")
 MARK = "METERGATE_TEST_FOLDER"
 """In the environment of every process of a gateway of the tests, so that none can hide."""
 SIMULATED = '[[meter]]\nid = "house"\nsource = "simulated"\n[meter.simulated]\nstart = "11:30"\n'
+
+AnyGateway = TypeVar("AnyGateway", bound="Gateway")
 
 
 class Gateway:
@@ -128,7 +130,13 @@ def _ready(children: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 @contextlib.contextmanager
 def running(folder: Path, meter: str = SIMULATED, slave: str = "", more: str = "") -> Iterator[Gateway]:
     """A gateway that serves; ended with the block."""
-    gateway = Gateway(folder, meter, slave, more)
+    with serving(Gateway(folder, meter, slave, more)) as gateway:
+        yield gateway
+
+
+@contextlib.contextmanager
+def serving(gateway: AnyGateway) -> Iterator[AnyGateway]:
+    """This one, once it serves; ended with the block."""
     try:
         gateway.start()
         gateway.wait_ready()

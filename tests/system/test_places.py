@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import Process, free_port, is_listening, wait_for
 from tests.system.bus import Listener
-from tests.system.gateway import MARK, METERGATE, Gateway
+from tests.system.gateway import MARK, METERGATE, Gateway, serving
 from tests.system.wire import Client
 
 pytestmark = pytest.mark.system
@@ -50,13 +50,8 @@ class WithPage(Gateway):
 
 @pytest.fixture(scope="module")
 def shared(short_folder: Path) -> Iterator[WithPage]:
-    gateway = WithPage(short_folder / "g")
-    try:
-        gateway.start()
-        gateway.wait_ready()
+    with serving(WithPage(short_folder / "g")) as gateway:
         yield gateway
-    finally:
-        gateway.end()
 
 
 @pytest.fixture

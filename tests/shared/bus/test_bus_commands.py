@@ -12,7 +12,7 @@ from shared import clock
 from shared.bus import bus as module
 from shared.bus.codec import MAX_BYTES, decode_command, encode
 from shared.bus.messages import Command, Reply
-from shared.bus.sockets import context, dealer_socket, router_socket
+from shared.bus.sockets import Socket, context, dealer_socket, router_socket
 from shared.errors import PeerError, RefusedError
 from tests.shared.bus.town import Tell, Town
 from tests.support import Processes, most_memory, until
@@ -20,6 +20,13 @@ from tests.support import Processes, most_memory, until
 
 async def nothing(_: Command) -> dict[str, Any]:
     return {}
+
+
+async def asked(owner: Socket) -> tuple[bytes, Command]:
+    """Who asks, and what."""
+    await until(lambda: owner.poll(0))
+    peer, payload = owner.recv_multipart()
+    return peer, decode_command(payload)
 
 
 def test_a_command_gets_its_result_or_the_owners_words(tell: Tell) -> None:
@@ -172,9 +179,7 @@ def test_rubbish_from_an_owner_is_dropped_and_the_answer_found(tell: Tell) -> No
         caller = town.bus("plain-slave")
         with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as liar:
             call = asyncio.create_task(caller.call("register-store", "x", {}, 10.0))
-            await until(lambda: liar.poll(0))
-            peer, payload = liar.recv_multipart()
-            request = decode_command(payload)
+            peer, request = await asked(liar)
             for answer in (b"\xc1", encode(Reply(id=request.id + 9, ok=True)), encode(Reply(id=request.id, ok=True))):
                 liar.send_multipart((peer, answer))
             assert await call == {}
@@ -188,9 +193,7 @@ def test_an_owner_may_begin_for_a_shorter_time_than_its_caller_waits(tell: Tell)
         caller = town.bus("tls-slave")
         with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as owner:
             call = asyncio.create_task(caller.call("register-store", "write", {}, 10.0, 0.2))
-            await until(lambda: owner.poll(0))
-            peer, payload = owner.recv_multipart()
-            request = decode_command(payload)
+            peer, request = await asked(owner)
             assert request.deadline_ns - request.sent_ns == 200_000_000
             await until(lambda: clock.now_ns() > request.deadline_ns)
             owner.send_multipart((peer, encode(Reply(id=request.id, ok=True, result={"late": True}))))
@@ -207,9 +210,8 @@ def test_who_was_held_up_finds_the_answer_though_the_time_is_over(tell: Tell, mo
         with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as owner:
             for timeout_s in (10.0, 0.0):  # the first one connects, the second one finds its time over at once
                 call = asyncio.create_task(caller.call("register-store", "x", {}, timeout_s, 10.0))
-                await until(lambda: owner.poll(0))
-                peer, payload = owner.recv_multipart()
-                owner.send_multipart((peer, encode(Reply(id=decode_command(payload).id, ok=True))))
+                peer, request = await asked(owner)
+                owner.send_multipart((peer, encode(Reply(id=request.id, ok=True))))
                 assert await call == {}
 
     tell(story)
@@ -220,10 +222,9 @@ def test_an_answer_of_many_frames_is_one_answer(tell: Tell) -> None:
         caller = town.bus("plain-slave")
         with context() as ctx, router_socket(ctx, town.endpoints.cmd("register-store")) as liar:
             call = asyncio.create_task(caller.call("register-store", "x", {}, 10.0))
-            await until(lambda: liar.poll(0))
-            peer, payload = liar.recv_multipart()
+            peer, request = await asked(liar)
             liar.send_multipart((peer, *[b"\xc1"] * 100))
-            liar.send_multipart((peer, encode(Reply(id=decode_command(payload).id, ok=True))))
+            liar.send_multipart((peer, encode(Reply(id=request.id, ok=True))))
             assert await call == {}
         assert caller.malformed == 1
 
