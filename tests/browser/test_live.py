@@ -38,6 +38,24 @@ def test_values_move_by_themselves(live: Page) -> None:
     expect(live.get_by_role("img", name="Last 10 minutes").locator("canvas")).to_be_visible()
 
 
+BUSY = """
+    const later = window.setTimeout;
+    window.requestAnimationFrame = (turn) => later(() => turn(performance.now()), 1000);
+    window.setTimeout = (turn, wait, ...rest) => later(turn, wait < 100 ? 1000 : wait, ...rest);
+"""
+"""A machine that comes to draw long after an answer is here."""
+
+
+def test_charts_keep_an_answer_that_comes_before_the_first_drawing(live: Page) -> None:
+    live.add_init_script(BUSY)
+    live.goto(f"{live.url.partition('#')[0]}#/events")
+    with live.expect_response(lambda answer: "/api/v1/stream" in answer.url):  # then Live asks at once
+        live.reload()
+    live.goto(f"{live.url.partition('#')[0]}#/live")
+    live.wait_for_timeout(1500)  # what was put off is done by now
+    expect(live.get_by_role("img", name="Last 10 minutes").locator("canvas")).to_be_visible()
+
+
 DRAWN = """
     window.drawn = [];
     window.painted = [];

@@ -62,7 +62,7 @@ export function RecentChart() {
   const open = useStore(connection, (now) => now.state === "open");
   const waiting = useRef<Live[]>([]);
 
-  useEffect(() => setSeries(undefined), [chosen]);
+  useLayoutEffect(() => setSeries(undefined), [chosen]); // before the answer can be here, which it would wipe
   useLayoutEffect(() => {
     // Also after each reconnect: what was missed meanwhile is fetched, so that the line has no hole that was not there.
     if (!open) return;
